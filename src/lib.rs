@@ -1,1 +1,3 @@
-//! hotdeskd
+//! hotdeskd: a companion daemon for FreeSWITCH.
+
+pub mod model;

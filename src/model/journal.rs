@@ -1,0 +1,158 @@
+//! The journal: what happened, in words that stay the same over the years.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{EndReason, Extension, LoginMode, Mac};
+
+/// One entry of the append-only record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// Microseconds since 1970, made unique: later entries have larger numbers.
+    pub id: i64,
+    /// When, to the second.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: Actor,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Actor {
+    /// A caller, at this phone.
+    Caller(Mac),
+    /// Somebody at the command line.
+    Command,
+    /// The daemon itself, as by the users file.
+    Daemon,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Happening {
+    /// Somebody sat down.
+    Login {
+        /// Where.
+        phone: Mac,
+        /// Who.
+        user: Extension,
+        /// How.
+        mode: LoginMode,
+    },
+    /// A phone fell back to its owner.
+    OwnerReturned {
+        /// Where.
+        phone: Mac,
+        /// Who.
+        user: Extension,
+    },
+    /// A desk session ended.
+    Logout {
+        /// Where.
+        phone: Mac,
+        /// Who.
+        user: Extension,
+        /// Why.
+        reason: EndReason,
+    },
+    /// A wrong PIN, or an extension that does not exist or may not log in.
+    PinRefused {
+        /// Where.
+        phone: Mac,
+        /// The extension, where it is a user's.
+        user: Option<Extension>,
+    },
+    /// The PIN guard locked something.
+    PinLocked {
+        /// The phone, where it is part of the lock.
+        phone: Option<Mac>,
+        /// The extension, where it is part of the lock.
+        user: Option<Extension>,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// More wrong PINs in the whole site than is normal.
+    PinAlarm {
+        /// How many within the site's window.
+        wrong: u32,
+    },
+    /// Locks of a user were lifted.
+    PinUnlocked {
+        /// Whose.
+        user: Extension,
+    },
+    /// A PIN was set.
+    PinSet {
+        /// Whose.
+        user: Extension,
+    },
+    /// A phone was added or changed.
+    PhoneSaved {
+        /// Which.
+        phone: Mac,
+    },
+    /// A phone was removed.
+    PhoneRemoved {
+        /// Which.
+        phone: Mac,
+    },
+    /// A user was added or changed.
+    UserSaved {
+        /// Which.
+        user: Extension,
+    },
+    /// A user was removed.
+    UserRemoved {
+        /// Which.
+        user: Extension,
+    },
+    /// A phone was asked to restart.
+    RestartAsked {
+        /// Which.
+        phone: Mac,
+    },
+}
+
+impl Happening {
+    /// The phone that it happened to, where there is one.
+    pub fn phone(&self) -> Option<Mac> {
+        match self {
+            Self::Login { phone, .. }
+            | Self::OwnerReturned { phone, .. }
+            | Self::Logout { phone, .. }
+            | Self::PinRefused { phone, .. }
+            | Self::PhoneSaved { phone }
+            | Self::PhoneRemoved { phone }
+            | Self::RestartAsked { phone } => Some(*phone),
+            Self::PinLocked { phone, .. } => *phone,
+            Self::PinAlarm { .. }
+            | Self::PinUnlocked { .. }
+            | Self::PinSet { .. }
+            | Self::UserSaved { .. }
+            | Self::UserRemoved { .. } => None,
+        }
+    }
+
+    /// The user whom it happened to, where there is one.
+    pub fn user(&self) -> Option<&Extension> {
+        match self {
+            Self::Login { user, .. }
+            | Self::OwnerReturned { user, .. }
+            | Self::Logout { user, .. }
+            | Self::PinUnlocked { user }
+            | Self::PinSet { user }
+            | Self::UserSaved { user }
+            | Self::UserRemoved { user } => Some(user),
+            Self::PinRefused { user, .. } | Self::PinLocked { user, .. } => user.as_ref(),
+            Self::PinAlarm { .. }
+            | Self::PhoneSaved { .. }
+            | Self::PhoneRemoved { .. }
+            | Self::RestartAsked { .. } => None,
+        }
+    }
+}

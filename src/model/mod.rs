@@ -1,0 +1,33 @@
+//! Values and rules: what a MAC address, an extension, a user, a phone and a desk session are, and
+//! what may happen to them.
+//!
+//! No IO, no async, no clock: where a rule needs the time, `now` is an argument. Every other room may
+//! use this one; this one uses none.
+
+mod desk_session;
+mod domain;
+mod extension;
+mod journal;
+mod mac;
+mod phone;
+mod pin;
+mod pin_guard;
+mod routing;
+mod user;
+mod wanted;
+
+pub use desk_session::{
+    Change, DeskSession, EndReason, Floor, LoginMode, Refusal, Seat, SessionOrigin,
+};
+pub use domain::{Domain, InvalidDomain};
+pub use extension::{Extension, InvalidExtension};
+pub use journal::{Actor, Happening, JournalEntry};
+pub use mac::{InvalidMac, Mac};
+pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};
+pub use pin::{Pin, PinFault};
+pub use pin_guard::{
+    Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
+};
+pub use routing::{AwayDestination, InvalidAwayDestination, dial_string, spoken_name};
+pub use user::{User, UserSource, Variables};
+pub use wanted::{Wanted, WantedKind};

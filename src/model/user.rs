@@ -1,0 +1,57 @@
+//! The user: a person with an extension.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::{AwayDestination, Extension, Pin};
+
+/// Names and values for FreeSWITCH's directory, in the order of their names.
+pub type Variables = BTreeMap<String, String>;
+
+/// A person.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The extension: the user's key.
+    pub extension: Extension,
+    /// The name as people write it; any Unicode.
+    pub name: String,
+    /// The PIN that FreeSWITCH is given as the mailbox's initial one. A user who changed it by phone
+    /// has another one there.
+    pub pin: Option<Pin>,
+    /// An argon2id hash of the PIN in PHC form, for the check method `hash`.
+    pub pin_hash: Option<String>,
+    /// The SIP secret of the user's own softphone; without one the user cannot register.
+    pub sip_secret: Option<SecretString>,
+    /// Whether the user may log in at desk phones.
+    pub hot_desk: bool,
+    /// Where calls go to while the user is nowhere.
+    pub away: AwayDestination,
+    /// The user's own directory params (`vm-email-all-messages`, …).
+    pub params: Variables,
+    /// The user's own directory variables (`toll_allow`, `outbound_caller_id_number`, …).
+    pub variables: Variables,
+    /// Where the user comes from.
+    pub source: UserSource,
+}
+
+/// Which source a user is kept by; only that source changes or removes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserSource {
+    /// Added by command or API.
+    Local,
+    /// Listed in the users file.
+    File,
+}
+
+impl UserSource {
+    /// The name in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::File => "file",
+        }
+    }
+}
