@@ -5,6 +5,7 @@
 //! use this one; this one uses none.
 
 mod desk_session;
+mod directory_entry;
 mod domain;
 mod extension;
 mod journal;
@@ -19,6 +20,10 @@ mod wanted;
 pub use desk_session::{
     Change, DeskSession, EndReason, Floor, LoginMode, Refusal, Seat, SessionOrigin,
 };
+pub use directory_entry::{
+    DirectoryEntry, DirectoryRules, UNUSABLE_HASH_BYTES, UnusableHash, a1_hash, escape_xml,
+    is_reserved_param, is_reserved_variable,
+};
 pub use domain::{Domain, InvalidDomain};
 pub use extension::{Extension, InvalidExtension};
 pub use journal::{Actor, Happening, JournalEntry};
@@ -29,5 +34,5 @@ pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
 };
 pub use routing::{AwayDestination, InvalidAwayDestination, dial_string, spoken_name};
-pub use user::{User, UserSource, Variables};
+pub use user::{GroupName, InvalidGroupName, User, UserSource, Variables};
 pub use wanted::{Wanted, WantedKind};
