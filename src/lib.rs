@@ -1,3 +1,7 @@
 //! hotdeskd: a companion daemon for FreeSWITCH.
 
+pub mod calls;
+pub mod desk;
 pub mod model;
+pub mod store;
+pub mod xml_curl;

@@ -136,14 +136,17 @@ impl Counter {
         true
     }
 
-    /// Takes back one count: the PIN was right after all. A lock that this attempt caused is lifted.
-    pub fn uncount(&mut self, now: Timestamp) {
-        if self.since.is_none() && self.is_locked(now) {
+    /// Takes back one count at `now`: the PIN was right after all. `locked` is whether this very
+    /// attempt had locked it; that lock is lifted, and the counts before it stay.
+    pub fn take_back(&mut self, limit: Option<GuardLimit>, locked: bool, now: Timestamp) {
+        if locked {
             self.locked_until = None;
             self.locks = self.locks.saturating_sub(1);
+            self.wrong = limit.map_or(0, |limit| limit.wrong.saturating_sub(1));
+            self.since = Some(now);
+        } else {
+            self.wrong = self.wrong.saturating_sub(1);
         }
-        self.wrong = 0;
-        self.since = None;
     }
 
     /// Whether nothing of it matters any longer at `now`, and it can be forgotten.
@@ -172,7 +175,7 @@ pub struct GuardVerdict {
 
 impl GuardState {
     /// Counts an attempt *before* its PIN is looked at, so that attempts made at the same time all
-    /// count. A right PIN takes the count back ([`Counter::uncount`]). A locked attempt counts nowhere
+    /// count. A right PIN takes the count back ([`Counter::take_back`]). A locked attempt counts nowhere
     /// but at the site: whoever is locked out cannot lengthen the lock.
     pub fn attempt(&mut self, settings: &GuardSettings, now: Timestamp) -> GuardVerdict {
         let locked = self.0.iter().any(|(_, counter)| counter.is_locked(now));
@@ -293,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_pin_takes_its_count_and_its_lock_back() {
+    fn a_right_pin_takes_its_own_count_and_its_own_lock_back_and_no_more() {
         let limit = Some(GuardLimit {
             wrong: 2,
             window_minutes: 15,
@@ -302,9 +305,11 @@ mod tests {
         let mut counter = Counter::default();
         counter.count(limit, at(0));
         assert!(counter.count(limit, at(0)));
-        counter.uncount(at(0));
+        counter.take_back(limit, true, at(0));
         assert!(!counter.is_locked(at(0)));
-        assert_eq!(counter.counting(limit, at(0)), 0);
+        // The wrong PIN before it still counts: logging in as oneself buys no guesses at others.
+        assert_eq!(counter.counting(limit, at(0)), 1);
+        assert!(counter.count(limit, at(0)));
     }
 
     #[test]
