@@ -33,13 +33,7 @@ pub(super) async fn load(
                 continue;
             };
             next_users.extend(phone.owner.clone());
-            floor.seats.insert(
-                mac,
-                Seat {
-                    owner: phone.owner,
-                    hot_desk: phone.hot_desk,
-                },
-            );
+            floor.seats.insert(mac, Seat { owner: phone.owner, hot_desk: phone.hot_desk });
             if let Some(session) = tx.session(mac).await? {
                 next_users.insert(session.user.clone());
                 floor.sessions.insert(mac, session);
@@ -52,12 +46,8 @@ pub(super) async fn load(
             let Some(user) = tx.user(&extension).await? else {
                 continue;
             };
-            next_phones.extend(
-                tx.sessions_of(&extension)
-                    .await?
-                    .iter()
-                    .map(|session| session.phone),
-            );
+            next_phones
+                .extend(tx.sessions_of(&extension).await?.iter().map(|session| session.phone));
             next_phones.extend(tx.phones_owned_by(&extension).await?);
             floor.users.insert(extension, user.hot_desk);
         }
@@ -99,14 +89,8 @@ pub(super) async fn keep(
         let session = tx.session(phone).await?;
         for kind in [WantedKind::Resync, WantedKind::Lamp] {
             let value = shown(session.as_ref());
-            tx.want(Wanted {
-                kind,
-                target: phone.to_string(),
-                value,
-                since: now,
-                expires: None,
-            })
-            .await?;
+            tx.want(Wanted { kind, target: phone.to_string(), value, since: now, expires: None })
+                .await?;
         }
     }
     Ok(())
@@ -114,10 +98,7 @@ pub(super) async fn keep(
 
 /// What a phone should show: who sits there and since when.
 fn shown(session: Option<&DeskSession>) -> String {
-    session.map_or_else(
-        || "nobody".into(),
-        |s| format!("{} since {}", s.user, s.since.as_second()),
-    )
+    session.map_or_else(|| "nobody".into(), |s| format!("{} since {}", s.user, s.since.as_second()))
 }
 
 /// A session that began with the login that is being kept, or by itself.
@@ -126,10 +107,6 @@ fn began(session: &DeskSession, mode: Option<LoginMode>) -> Happening {
     match mode {
         Some(mode) => Happening::Login { phone, user, mode },
         None if session.origin == SessionOrigin::Owner => Happening::OwnerReturned { phone, user },
-        None => Happening::Login {
-            phone,
-            user,
-            mode: LoginMode::Also,
-        },
+        None => Happening::Login { phone, user, mode: LoginMode::Also },
     }
 }

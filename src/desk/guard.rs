@@ -81,11 +81,7 @@ impl Desk {
                 None => None,
             };
             let mut keys = Vec::with_capacity(4);
-            keys.extend(
-                user.clone()
-                    .zip(phone)
-                    .map(|(user, phone)| GuardKey::Pair(user, phone)),
-            );
+            keys.extend(user.clone().zip(phone).map(|(user, phone)| GuardKey::Pair(user, phone)));
             keys.extend(user.clone().map(GuardKey::Extension));
             keys.extend(phone.map(GuardKey::Phone));
             keys.push(GuardKey::Site);
@@ -97,12 +93,7 @@ impl Desk {
             for (key, counter) in state.0 {
                 tx.save_counter(&key, counter).await?;
             }
-            Ok::<_, Error>(Attempt {
-                who: who.clone(),
-                user,
-                keys,
-                verdict,
-            })
+            Ok::<_, Error>(Attempt { who: who.clone(), user, keys, verdict })
         });
         Ok(attempt.await?)
     }
@@ -119,10 +110,7 @@ impl Desk {
     ) -> Result<(), Error> {
         let kept = self.store.write(async move |tx: &mut Tx<'_>| {
             if let Some(phone) = attempt.who.phone {
-                let what = Happening::PinRefused {
-                    phone,
-                    user: attempt.user.clone(),
-                };
+                let what = Happening::PinRefused { phone, user: attempt.user.clone() };
                 tx.journal(now, by.clone(), what).await?;
             }
             for (key, until) in &attempt.verdict.locks {
@@ -132,17 +120,12 @@ impl Desk {
                     GuardKey::Phone(phone) => (Some(*phone), None),
                     GuardKey::Site => continue,
                 };
-                let what = Happening::PinLocked {
-                    phone,
-                    user,
-                    until: *until,
-                };
+                let what = Happening::PinLocked { phone, user, until: *until };
                 tx.journal(now, by.clone(), what).await?;
             }
             if let Some(wrong) = attempt.verdict.alarm {
                 tracing::warn!(wrong, "unusually many wrong PINs in the whole site");
-                tx.journal(now, by.clone(), Happening::PinAlarm { wrong })
-                    .await?;
+                tx.journal(now, by.clone(), Happening::PinAlarm { wrong }).await?;
             }
             // What is older than two days can neither lock nor double a lock any more.
             if let Ok(before) = now.checked_sub(SignedDuration::from_hours(48)) {
@@ -163,12 +146,7 @@ impl Desk {
                 return Err(Error::UnknownUser(user.clone()));
             }
             tx.forget_counters(&user).await?;
-            tx.journal(
-                now,
-                by.clone(),
-                Happening::PinUnlocked { user: user.clone() },
-            )
-            .await?;
+            tx.journal(now, by.clone(), Happening::PinUnlocked { user: user.clone() }).await?;
             Ok(())
         });
         Ok(unlocked.await?)

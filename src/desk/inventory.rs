@@ -35,10 +35,7 @@ pub struct UserRecord {
 impl UserRecord {
     fn check(&self) -> Result<(), Error> {
         let param = self.params.keys().find(|name| is_reserved_param(name));
-        let variable = self
-            .variables
-            .keys()
-            .find(|name| is_reserved_variable(name));
+        let variable = self.variables.keys().find(|name| is_reserved_variable(name));
         match param.or(variable) {
             Some(name) => Err(Error::Reserved(name.clone())),
             None => Ok(()),
@@ -95,27 +92,18 @@ impl Desk {
         let saved = self.store.write(async move |tx: &mut Tx<'_>| {
             let mac = phone.mac;
             if let Some(owner) = &phone.owner {
-                tx.user(owner)
-                    .await?
-                    .ok_or_else(|| Error::UnknownUser(owner.clone()))?;
+                tx.user(owner).await?.ok_or_else(|| Error::UnknownUser(owner.clone()))?;
             }
             if let Some(extension) = &phone.desk_extension {
-                let other = tx
-                    .desk_extension(extension)
-                    .await?
-                    .is_some_and(|other| other != mac);
+                let other = tx.desk_extension(extension).await?.is_some_and(|other| other != mac);
                 if other || tx.user(extension).await?.is_some() {
                     return Err(Error::ExtensionTaken(extension.clone()));
                 }
             }
             let mut floor = floor::load(tx, [mac], phone.owner.clone()).await?;
             tx.save_phone(phone.clone()).await?;
-            tx.journal(now, by.clone(), Happening::PhoneSaved { phone: mac })
-                .await?;
-            let seat = Seat {
-                owner: phone.owner.clone(),
-                hot_desk: phone.hot_desk,
-            };
+            tx.journal(now, by.clone(), Happening::PhoneSaved { phone: mac }).await?;
+            let seat = Seat { owner: phone.owner.clone(), hot_desk: phone.hot_desk };
             let changes = floor.place(mac, seat, now);
             floor::keep(tx, &changes, None, now, &by).await
         });
@@ -133,8 +121,7 @@ impl Desk {
             let changes = floor.remove_phone(phone, now);
             floor::keep(tx, &changes, None, now, &by).await?;
             tx.remove_phone(&known, now).await?;
-            tx.journal(now, by.clone(), Happening::PhoneRemoved { phone })
-                .await?;
+            tx.journal(now, by.clone(), Happening::PhoneRemoved { phone }).await?;
             Ok(())
         });
         Ok(removed.await?)
@@ -154,15 +141,10 @@ impl Desk {
     ) -> Result<(), Error> {
         let saved = self.store.write(async move |tx: &mut Tx<'_>| {
             let old = tx.user(&record.extension).await?;
-            if old
-                .as_ref()
-                .is_some_and(|user| user.source != UserSource::Local)
-            {
+            if old.as_ref().is_some_and(|user| user.source != UserSource::Local) {
                 return Err(Error::KeptByFile(record.extension.clone()));
             }
-            let mut user = record
-                .clone()
-                .with_secrets_of(old.as_ref(), UserSource::Local);
+            let mut user = record.clone().with_secrets_of(old.as_ref(), UserSource::Local);
             user.sip_secret = sip_secret.clone().or(user.sip_secret);
             record.check()?;
             keep_user(tx, user, now, &by).await
@@ -181,10 +163,7 @@ impl Desk {
         by: Actor,
     ) -> Result<(), Error> {
         let removed = self.store.write(async move |tx: &mut Tx<'_>| {
-            let known = tx
-                .user(&user)
-                .await?
-                .ok_or_else(|| Error::UnknownUser(user.clone()))?;
+            let known = tx.user(&user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;
             if known.source != UserSource::Local {
                 return Err(Error::KeptByFile(user.clone()));
             }
@@ -226,13 +205,8 @@ impl Desk {
                     Some(_) => summary.changed += 1,
                     None => summary.added += 1,
                 }
-                keep_user(
-                    tx,
-                    record.clone().with_secrets_of(old.as_ref(), source),
-                    now,
-                    &by,
-                )
-                .await?;
+                keep_user(tx, record.clone().with_secrets_of(old.as_ref(), source), now, &by)
+                    .await?;
             }
             Ok(summary)
         });
@@ -256,18 +230,9 @@ impl Desk {
             PinMethod::Hash => (None, Some(self.hasher.hash(pin.secret().clone()).await?)),
         };
         let set = self.store.write(async move |tx: &mut Tx<'_>| {
-            let known = tx
-                .user(&user)
-                .await?
-                .ok_or_else(|| Error::UnknownUser(user.clone()))?;
-            tx.save_user(User {
-                pin: pin.clone(),
-                pin_hash: hash.clone(),
-                ..known
-            })
-            .await?;
-            tx.journal(now, by.clone(), Happening::PinSet { user: user.clone() })
-                .await?;
+            let known = tx.user(&user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;
+            tx.save_user(User { pin: pin.clone(), pin_hash: hash.clone(), ..known }).await?;
+            tx.journal(now, by.clone(), Happening::PinSet { user: user.clone() }).await?;
             Ok(())
         });
         Ok(set.await?)
@@ -282,14 +247,7 @@ async fn keep_user(tx: &mut Tx<'_>, user: User, now: Timestamp, by: &Actor) -> R
     let mut floor = floor::load(tx, [], [extension.clone()]).await?;
     let may = user.hot_desk;
     tx.save_user(user).await?;
-    tx.journal(
-        now,
-        by.clone(),
-        Happening::UserSaved {
-            user: extension.clone(),
-        },
-    )
-    .await?;
+    tx.journal(now, by.clone(), Happening::UserSaved { user: extension.clone() }).await?;
     if !may {
         let changes = floor.forbid(&extension, now);
         floor::keep(tx, &changes, None, now, by).await?;
@@ -308,19 +266,10 @@ async fn drop_user(
     floor::keep(tx, &changes, None, now, by).await?;
     for mac in tx.phones_owned_by(user).await? {
         if let Some(phone) = tx.phone(mac).await? {
-            tx.save_phone(Phone {
-                owner: None,
-                ..phone
-            })
-            .await?;
+            tx.save_phone(Phone { owner: None, ..phone }).await?;
         }
     }
     tx.remove_user(user, now).await?;
-    tx.journal(
-        now,
-        by.clone(),
-        Happening::UserRemoved { user: user.clone() },
-    )
-    .await?;
+    tx.journal(now, by.clone(), Happening::UserRemoved { user: user.clone() }).await?;
     Ok(())
 }

@@ -110,11 +110,7 @@ pub struct KnownPin {
 impl Desk {
     /// The desk over this store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self {
-            store,
-            settings,
-            hasher: PinHasher::default(),
-        }
+        Self { store, settings, hasher: PinHasher::default() }
     }
 
     /// The store that it works on.

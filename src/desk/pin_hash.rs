@@ -34,19 +34,12 @@ impl PinHasher {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = self
-            .0
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::Busy)?;
+        let permit = self.0.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
         let work = move || {
             let _permit = permit;
             work()
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| Error::Busy)
+        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Busy)
     }
 }
 
@@ -60,9 +53,7 @@ impl Desk {
             let Ok(parsed) = PasswordHash::new(&hash) else {
                 return false;
             };
-            Argon2::default()
-                .verify_password(digits.expose_secret().as_bytes(), &parsed)
-                .is_ok()
+            Argon2::default().verify_password(digits.expose_secret().as_bytes(), &parsed).is_ok()
         };
         self.hasher.at_most_two(check).await
     }

@@ -44,9 +44,8 @@ impl Desk {
             let (login, rest): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(
                 |change| matches!(change, Change::Began(s) if s.phone == phone && s.user == user),
             );
-            let (ended, returned): (Vec<Change>, Vec<Change>) = rest
-                .into_iter()
-                .partition(|change| matches!(change, Change::Ended(..)));
+            let (ended, returned): (Vec<Change>, Vec<Change>) =
+                rest.into_iter().partition(|change| matches!(change, Change::Ended(..)));
             floor::keep(tx, &ended, None, now, &by).await?;
             floor::keep(tx, &login, Some(mode), now, &by).await?;
             floor::keep(tx, &returned, None, now, &by).await?;
@@ -116,9 +115,7 @@ impl Desk {
     pub fn seated(&self, phone: Mac) -> Option<Seated> {
         let memory = self.store.memory();
         let session = memory.session(phone)?;
-        let name = memory
-            .user(&session.user)
-            .map(|user: &std::sync::Arc<User>| user.name.clone());
+        let name = memory.user(&session.user).map(|user: &std::sync::Arc<User>| user.name.clone());
         Some(Seated {
             user: session.user.clone(),
             name: name.unwrap_or_default(),
@@ -143,8 +140,7 @@ impl Desk {
                 expires: now.checked_add(RESTART_EXPIRES).ok(),
             })
             .await?;
-            tx.journal(now, by.clone(), Happening::RestartAsked { phone })
-                .await?;
+            tx.journal(now, by.clone(), Happening::RestartAsked { phone }).await?;
             Ok(())
         });
         Ok(asked.await?)

@@ -70,29 +70,19 @@ const RESERVED_VARIABLES: [&str; 3] = ["user_context", "hotdesk_user", "presence
 
 /// Whether a param of this name may not come from a user's own settings.
 pub fn is_reserved_param(name: &str) -> bool {
-    RESERVED_PARAMS
-        .iter()
-        .any(|reserved| reserved.eq_ignore_ascii_case(name))
+    RESERVED_PARAMS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 /// Whether a variable of this name may not come from a user's own settings. Everything that begins
 /// with `emergency_` belongs to the desk.
 pub fn is_reserved_variable(name: &str) -> bool {
-    let emergency = name
-        .get(..10)
-        .is_some_and(|start| start.eq_ignore_ascii_case("emergency_"));
-    emergency
-        || RESERVED_VARIABLES
-            .iter()
-            .any(|reserved| reserved.eq_ignore_ascii_case(name))
+    let emergency = name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("emergency_"));
+    emergency || RESERVED_VARIABLES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 /// md5 of `user:domain:password` in hex: what SIP digest authentication needs of a secret (RFC 2617).
 pub fn a1_hash(user: &str, domain: &Domain, secret: &SecretString) -> String {
-    hex(&Md5::digest(format!(
-        "{user}:{domain}:{}",
-        secret.expose_secret()
-    )))
+    hex(&Md5::digest(format!("{user}:{domain}:{}", secret.expose_secret())))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -165,22 +155,14 @@ impl DirectoryEntry {
                 &rules.context,
             ),
         );
-        for (name, value) in user
-            .params
-            .iter()
-            .filter(|(name, _)| !is_reserved_param(name))
-        {
+        for (name, value) in user.params.iter().filter(|(name, _)| !is_reserved_param(name)) {
             entry.param(name, value);
         }
         entry.variable("user_context", &rules.context);
         entry.variable("presence_id", &format!("{extension}@{}", rules.domain));
         entry.variable("effective_caller_id_number", extension.as_str());
         entry.variable("effective_caller_id_name", &spoken_name(&user.name));
-        for (name, value) in user
-            .variables
-            .iter()
-            .filter(|(name, _)| !is_reserved_variable(name))
-        {
+        for (name, value) in user.variables.iter().filter(|(name, _)| !is_reserved_variable(name)) {
             entry.variable(name, value);
         }
         entry
@@ -188,11 +170,7 @@ impl DirectoryEntry {
 
     /// An entry that has a secret whatever happens; without one of its own it may not register.
     fn new(rules: &DirectoryRules, id: String, secret: Option<&SecretString>) -> Self {
-        let mut entry = Self {
-            id,
-            params: Vec::new(),
-            variables: Vec::new(),
-        };
+        let mut entry = Self { id, params: Vec::new(), variables: Vec::new() };
         match secret {
             Some(secret) => {
                 let hash = a1_hash(&entry.id, &rules.domain, secret);
@@ -214,10 +192,7 @@ impl DirectoryEntry {
 
     /// The value of a variable, where there is one.
     pub fn variable_value(&self, name: &str) -> Option<&str> {
-        self.variables
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The `<user>` element.
@@ -385,10 +360,7 @@ mod tests {
         assert!(xml.contains(r#"name="a1-hash" value="abababababababababababababababab""#));
         assert!(xml.contains(r#"name="allow-empty-password" value="false""#));
         assert!(xml.contains(r#"name="vm-enabled" value="false""#));
-        assert_eq!(
-            xml.matches("a1-hash").count() + xml.matches("A1-hash").count(),
-            1
-        );
+        assert_eq!(xml.matches("a1-hash").count() + xml.matches("A1-hash").count(), 1);
         assert!(!xml.contains("Password\""));
     }
 

@@ -38,10 +38,7 @@ impl Store {
             .bind(phone)
             .bind(user),
         };
-        let rows = query
-            .bind(i64::from(filter.limit))
-            .fetch_all(&self.inner.readers)
-            .await?;
+        let rows = query.bind(i64::from(filter.limit)).fetch_all(&self.inner.readers).await?;
         rows.iter()
             .rev()
             .map(|row| {

@@ -107,10 +107,7 @@ impl Memory {
                 self.leave_groups(&user.extension);
                 self.retired.remove(user.extension.as_str());
                 for group in &user.groups {
-                    self.groups
-                        .entry(group.clone())
-                        .or_default()
-                        .insert(user.extension.clone());
+                    self.groups.entry(group.clone()).or_default().insert(user.extension.clone());
                 }
                 self.users.insert(user.extension.clone(), user);
             }
@@ -127,8 +124,7 @@ impl Memory {
             }
             Effect::SessionEnded(phone) => self.end_session(phone),
             Effect::Wanted(wanted) => {
-                self.wanted
-                    .insert((wanted.kind, wanted.target.clone()), wanted);
+                self.wanted.insert((wanted.kind, wanted.target.clone()), wanted);
             }
             Effect::Settled(kind, target) => {
                 self.wanted.remove(&(kind, target));

@@ -93,16 +93,10 @@ impl Store {
     /// # Errors
     /// See [`OpenError`]. A store of a newer version, a missing key, or a locked file change nothing.
     pub async fn open(folder: &Path) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Folder {
-            path: folder.into(),
-            source,
-        };
+        let failed = |source| OpenError::Folder { path: folder.into(), source };
         std::fs::metadata(folder).map_err(failed)?;
         let file = folder.join("hotdeskd.db");
-        let failed = |source| OpenError::Database {
-            path: file.clone(),
-            source,
-        };
+        let failed = |source| OpenError::Database { path: file.clone(), source };
         sqlx::any::install_default_drivers();
         let fresh = !file.exists();
         let vault = Arc::new(Vault::open(&folder.join("secret.key"), fresh)?);
@@ -118,12 +112,7 @@ impl Store {
             .connect_lazy_with(options);
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
-        let inner = Arc::new(Inner {
-            memory: RwLock::new(memory),
-            happenings,
-            writer,
-            readers,
-        });
+        let inner = Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers });
         Writer::start(connection, vault, &inner);
         Ok(Self { inner })
     }
@@ -131,10 +120,7 @@ impl Store {
     /// The store as it is now. Keep the guard for the length of one answer, never across an `await`.
     pub fn memory(&self) -> RwLockReadGuard<'_, Memory> {
         // A panic while memory is being changed cannot leave half a step: each is a map operation.
-        self.inner
-            .memory
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.memory.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What happens from now on, as it becomes durable. A reader that lags by 4,096 misses some and
@@ -195,17 +181,13 @@ const PATH: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
 /// SQLite's settings for each connection: a log that readers do not wait for, and every commit on the
 /// disk before it is told.
 async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    for pragma in [
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        "PRAGMA foreign_keys = ON",
-    ] {
+    for pragma in
+        ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"]
+    {
         sqlx::query(pragma).execute(&mut *connection).await?;
     }
     let busy = format!("PRAGMA busy_timeout = {}", BUSY.as_millis());
-    sqlx::query(sqlx::AssertSqlSafe(busy))
-        .execute(connection)
-        .await?;
+    sqlx::query(sqlx::AssertSqlSafe(busy)).execute(connection).await?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::model::*;
@@ -57,12 +58,7 @@ async fn fill(store: &Store) {
             tx.save_phone(phone(1)).await?;
             tx.save_user(user("1002")).await?;
             tx.begin_session(session(1, "1002")).await?;
-            tx.journal(
-                at(5),
-                Actor::Command,
-                Happening::PhoneSaved { phone: mac(1) },
-            )
-            .await
+            tx.journal(at(5), Actor::Command, Happening::PhoneSaved { phone: mac(1) }).await
         })
         .await
         .unwrap();
@@ -74,9 +70,7 @@ async fn what_was_written_is_there_after_a_restart_and_encrypted_on_the_disk() {
     let store = Store::open(folder.path()).await.unwrap();
     fill(&store).await;
     drop(store);
-    let size = std::fs::metadata(folder.path().join("hotdeskd.db"))
-        .unwrap()
-        .len();
+    let size = std::fs::metadata(folder.path().join("hotdeskd.db")).unwrap().len();
     assert!(size > 0);
     for file in std::fs::read_dir(folder.path()).unwrap() {
         // SQLite takes its log away while it closes.
@@ -88,47 +82,34 @@ async fn what_was_written_is_there_after_a_restart_and_encrypted_on_the_disk() {
         }
     }
     let store = Store::open(folder.path()).await.unwrap();
+    see(&store);
+    let journal =
+        store.journal(&JournalFilter { phone: Some(mac(1)), user: None, limit: 10 }).await.unwrap();
+    assert_eq!(journal.len(), 1);
+}
+
+fn see(store: &Store) {
     let memory = store.memory();
-    use secrecy::ExposeSecret as _;
-    assert_eq!(
-        memory.phone(mac(1)).unwrap().secret.expose_secret(),
-        "secret-1"
-    );
+    assert_eq!(memory.phone(mac(1)).unwrap().secret.expose_secret(), "secret-1");
     let grace = memory.user(&"1002".parse().unwrap()).unwrap();
     assert_eq!(grace.pin.as_ref().unwrap().secret().expose_secret(), "8765");
     assert_eq!(grace.name, "Grace Höpper");
     assert_eq!(memory.session(mac(1)), Some(&session(1, "1002")));
     assert_eq!(memory.seats(&grace.extension), [mac(1)]);
-    assert!(
-        memory
-            .group(&grace.groups[0])
-            .unwrap()
-            .contains(&grace.extension)
-    );
-    drop(memory);
-    let journal = store
-        .journal(&JournalFilter {
-            phone: Some(mac(1)),
-            user: None,
-            limit: 10,
-        })
-        .await
-        .unwrap();
-    assert_eq!(journal.len(), 1);
+    assert!(memory.group(&grace.groups[0]).unwrap().contains(&grace.extension));
 }
 
 #[tokio::test]
 async fn a_job_that_fails_or_panics_takes_nothing_of_the_others_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
-    let good = (1..=50).map(|last| {
-        let store = store.clone();
-        async move {
-            store
-                .write(async move |tx: &mut Tx<'_>| tx.save_phone(phone(last)).await)
-                .await
-        }
-    });
+    let good =
+        (1..=50).map(|last| {
+            let store = store.clone();
+            async move {
+                store.write(async move |tx: &mut Tx<'_>| tx.save_phone(phone(last)).await).await
+            }
+        });
     let bad = (51..=60).map(|last| {
         let store = store.clone();
         async move {
@@ -141,10 +122,8 @@ async fn a_job_that_fails_or_panics_takes_nothing_of_the_others_with_it() {
                 .await
         }
     });
-    let (good, bad) = tokio::join!(
-        futures_util::future::join_all(good),
-        futures_util::future::join_all(bad)
-    );
+    let (good, bad) =
+        tokio::join!(futures_util::future::join_all(good), futures_util::future::join_all(bad));
     assert!(good.iter().all(Result::is_ok));
     assert!(bad.iter().all(Result::is_err));
     let here = |store: &Store| {
@@ -165,10 +144,7 @@ async fn what_is_told_is_already_seen() {
     let mut happenings = store.happenings();
     fill(&store).await;
     assert!(store.memory().session(mac(1)).is_some());
-    assert_eq!(
-        happenings.try_recv().unwrap().what,
-        Happening::PhoneSaved { phone: mac(1) }
-    );
+    assert_eq!(happenings.try_recv().unwrap().what, Happening::PhoneSaved { phone: mac(1) });
 }
 
 #[tokio::test]
@@ -193,10 +169,7 @@ async fn a_newer_wanted_row_replaces_and_outlives_an_older() {
         .await
         .unwrap();
     assert_eq!(store.memory().wanted().collect::<Vec<_>>(), [&new]);
-    store
-        .write(async move |tx: &mut Tx<'_>| tx.settle(&new).await)
-        .await
-        .unwrap();
+    store.write(async move |tx: &mut Tx<'_>| tx.settle(&new).await).await.unwrap();
     assert_eq!(store.memory().wanted().count(), 0);
 }
 
@@ -239,10 +212,7 @@ async fn a_store_of_a_newer_version_is_refused_and_untouched() {
     sqlx::Connection::close(connection).await.unwrap();
     let before = std::fs::read(&file).unwrap();
     let error = Store::open(folder.path()).await.err().unwrap();
-    assert!(
-        matches!(error, OpenError::Newer { version: 999 }),
-        "{error}"
-    );
+    assert!(matches!(error, OpenError::Newer { version: 999 }), "{error}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
@@ -260,24 +230,15 @@ async fn a_store_whose_key_is_gone_or_another_is_refused() {
     ));
     assert!(!key.exists());
     drop(Vault::open(&key, true).unwrap());
-    assert!(matches!(
-        Store::open(folder.path()).await.err().unwrap(),
-        OpenError::Row(_)
-    ));
+    assert!(matches!(Store::open(folder.path()).await.err().unwrap(), OpenError::Row(_)));
 }
 
 #[tokio::test]
 async fn a_store_that_somebody_else_holds_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
-    let mut other = options(&folder.path().join("hotdeskd.db"))
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
-    let held = sqlx::Connection::begin_with(&mut other, "BEGIN IMMEDIATE")
-        .await
-        .unwrap();
+    let mut other = options(&folder.path().join("hotdeskd.db")).unwrap().connect().await.unwrap();
+    let held = sqlx::Connection::begin_with(&mut other, "BEGIN IMMEDIATE").await.unwrap();
     let writing = store.write(async |tx: &mut Tx<'_>| tx.save_phone(phone(1)).await);
     let freeing = async {
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -57,10 +57,7 @@ impl Vault {
     /// # Errors
     /// The file cannot be read or made, has the wrong length, or others can read it.
     pub(super) fn open(path: &Path, may_create: bool) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::File {
-            path: path.into(),
-            source,
-        };
+        let failed = |source| VaultError::File { path: path.into(), source };
         let mut key = Zeroizing::new([0u8; KEY_BYTES]);
         match File::open(path) {
             Ok(mut file) => {
@@ -81,24 +78,17 @@ impl Vault {
                     .mode(0o600)
                     .open(path)
                     .map_err(failed)?;
-                file.write_all(&key[..])
-                    .and_then(|()| file.sync_all())
-                    .map_err(failed)?;
+                file.write_all(&key[..]).and_then(|()| file.sync_all()).map_err(failed)?;
             }
             Err(error) => return Err(failed(error)),
         }
-        Ok(Self {
-            cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key[..])),
-        })
+        Ok(Self { cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key[..])) })
     }
 
     /// Nonce and ciphertext of a secret that stands at `place`.
     pub(super) fn seal(&self, place: &str, secret: &SecretString) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = rand::random();
-        let payload = Payload {
-            msg: secret.expose_secret().as_bytes(),
-            aad: place.as_bytes(),
-        };
+        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: place.as_bytes() };
         let mut sealed = nonce.to_vec();
         // Encryption fails only for messages of 64 GiB.
         if let Ok(ciphertext) = self.cipher.encrypt(Nonce::from_slice(&nonce), payload) {
@@ -112,20 +102,13 @@ impl Vault {
     /// # Errors
     /// It was sealed with another key or for another place, or is damaged.
     pub(super) fn unseal(&self, place: &str, sealed: &[u8]) -> Result<SecretString, VaultError> {
-        let (nonce, msg) = sealed
-            .split_at_checked(NONCE_BYTES)
-            .ok_or(VaultError::Decrypt)?;
-        let payload = Payload {
-            msg,
-            aad: place.as_bytes(),
-        };
+        let (nonce, msg) = sealed.split_at_checked(NONCE_BYTES).ok_or(VaultError::Decrypt)?;
+        let payload = Payload { msg, aad: place.as_bytes() };
         let plain = self
             .cipher
             .decrypt(Nonce::from_slice(nonce), payload)
             .map_err(|_| VaultError::Decrypt)?;
-        String::from_utf8(plain)
-            .map(SecretString::from)
-            .map_err(|_| VaultError::Decrypt)
+        String::from_utf8(plain).map(SecretString::from).map_err(|_| VaultError::Decrypt)
     }
 }
 
@@ -141,13 +124,7 @@ mod tests {
         let sealed = vault.seal("phones/secret/1", &"s3cret".into());
         assert!(!sealed.windows(6).any(|w| w == b"s3cret"));
         let again = Vault::open(&path, false).unwrap();
-        assert_eq!(
-            again
-                .unseal("phones/secret/1", &sealed)
-                .unwrap()
-                .expose_secret(),
-            "s3cret"
-        );
+        assert_eq!(again.unseal("phones/secret/1", &sealed).unwrap().expose_secret(), "s3cret");
         assert!(again.unseal("phones/secret/2", &sealed).is_err());
         assert!(again.unseal("phones/secret/1", &sealed[..5]).is_err());
         let other = Vault::open(&folder.path().join("other.key"), true).unwrap();
@@ -159,21 +136,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret.key");
         Vault::open(&path, true).unwrap();
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(
-            Vault::open(&path, true),
-            Err(VaultError::Open { .. })
-        ));
+        assert!(matches!(Vault::open(&path, true), Err(VaultError::Open { .. })));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         std::fs::write(&path, "short").unwrap();
-        assert!(matches!(
-            Vault::open(&path, true),
-            Err(VaultError::Length { .. })
-        ));
+        assert!(matches!(Vault::open(&path, true), Err(VaultError::Length { .. })));
         assert!(matches!(
             Vault::open(&folder.path().join("none"), false),
             Err(VaultError::File { .. })

@@ -44,9 +44,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new() -> Self {
-        Self {
-            jobs: OnceLock::new(),
-        }
+        Self { jobs: OnceLock::new() }
     }
 
     /// Starts the thread that owns the writing connection. It ends when `inner` is gone.
@@ -58,9 +56,7 @@ impl Writer {
         let _ = inner.writer.jobs.set(sender);
         let inner = Arc::downgrade(inner);
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
                 Ok(runtime) => runtime.block_on(run(connection, &vault, receiver, &inner)),
                 Err(error) => tracing::error!(%error, "the store's writer cannot start"),
@@ -75,11 +71,7 @@ impl Writer {
         E: From<sqlx::Error> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job = Box::new(Asked {
-            work,
-            outcome: None,
-            answer: Some(answer),
-        });
+        let job = Box::new(Asked { work, outcome: None, answer: Some(answer) });
         let jobs = self.jobs.get().ok_or(WriteError::Busy)?;
         jobs.try_send(job).map_err(|_| WriteError::Busy)?;
         answered.await.unwrap_or(Err(WriteError::Busy))
@@ -241,6 +233,5 @@ async fn write_once(
 fn is_busy(error: &sqlx::Error) -> bool {
     // SQLITE_BUSY 5, SQLITE_LOCKED 6 and their extended codes (low byte).
     let code = error.as_database_error().and_then(|error| error.code());
-    code.and_then(|code| code.parse::<u32>().ok())
-        .is_some_and(|code| matches!(code & 0xff, 5 | 6))
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }

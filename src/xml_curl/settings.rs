@@ -43,10 +43,7 @@ impl TryFrom<Variables> for DomainParams {
     type Error = String;
 
     fn try_from(params: Variables) -> Result<Self, Self::Error> {
-        match params
-            .keys()
-            .find(|name| crate::model::is_reserved_param(name))
-        {
+        match params.keys().find(|name| crate::model::is_reserved_param(name)) {
             Some(name) => Err(reserved(name)),
             None => Ok(Self(params)),
         }
@@ -57,10 +54,7 @@ impl TryFrom<Variables> for DomainVariables {
     type Error = String;
 
     fn try_from(variables: Variables) -> Result<Self, Self::Error> {
-        match variables
-            .keys()
-            .find(|name| crate::model::is_reserved_variable(name))
-        {
+        match variables.keys().find(|name| crate::model::is_reserved_variable(name)) {
             Some(name) => Err(reserved(name)),
             None => Ok(Self(variables)),
         }

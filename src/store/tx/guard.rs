@@ -83,8 +83,7 @@ impl Tx<'_> {
     /// The store failed.
     pub async fn forget_counters(&mut self, user: &Extension) -> Result<u64, sqlx::Error> {
         let delete = "DELETE FROM pin_counters WHERE extension = $1";
-        self.execute(sqlx::query(delete).bind(user.to_string()))
-            .await
+        self.execute(sqlx::query(delete).bind(user.to_string())).await
     }
 
     /// Forgets counters that were last touched before `before`, so that the table stays small.
@@ -93,9 +92,7 @@ impl Tx<'_> {
     /// The store failed.
     pub async fn forget_old_counters(&mut self, before: Timestamp) -> Result<u64, sqlx::Error> {
         let delete = "DELETE FROM pin_counters WHERE COALESCE(since, 0) < $1 AND COALESCE(locked_until, 0) < $2";
-        let query = sqlx::query(delete)
-            .bind(before.as_second())
-            .bind(before.as_second());
+        let query = sqlx::query(delete).bind(before.as_second()).bind(before.as_second());
         self.execute(query).await
     }
 }

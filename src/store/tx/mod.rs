@@ -27,13 +27,7 @@ pub struct Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: &'c mut AnyConnection, vault: &'c Vault) -> Self {
-        Self {
-            connection,
-            vault,
-            effects: Vec::new(),
-            entries: Vec::new(),
-            conflict: false,
-        }
+        Self { connection, vault, effects: Vec::new(), entries: Vec::new(), conflict: false }
     }
 
     pub(super) fn finish(self) -> (Vec<Effect>, Vec<JournalEntry>) {
@@ -60,12 +54,7 @@ impl<'c> Tx<'c> {
             .await?
             .try_get(0)?;
         let id = at.as_microsecond().max(newest + 1);
-        let entry = JournalEntry {
-            id,
-            at: seconds_only(at),
-            by,
-            what,
-        };
+        let entry = JournalEntry { id, at: seconds_only(at), by, what };
         let text =
             serde_json::to_string(&entry).map_err(|error| sqlx::Error::Encode(error.into()))?;
         self.execute(
@@ -91,9 +80,8 @@ impl<'c> Tx<'c> {
         match query.execute(&mut *self.connection).await {
             Ok(done) => Ok(done.rows_affected()),
             Err(error) => {
-                let conflict = error
-                    .as_database_error()
-                    .is_some_and(|error| error.is_unique_violation());
+                let conflict =
+                    error.as_database_error().is_some_and(|error| error.is_unique_violation());
                 self.conflict |= conflict;
                 Err(error)
             }
@@ -151,8 +139,7 @@ where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     let text: Option<String> = row.try_get(column)?;
-    text.map(|text| text.parse().map_err(|error: T::Err| decode(column, error)))
-        .transpose()
+    text.map(|text| text.parse().map_err(|error: T::Err| decode(column, error))).transpose()
 }
 
 fn time(row: &AnyRow, column: &str) -> Result<Timestamp, sqlx::Error> {
@@ -161,9 +148,7 @@ fn time(row: &AnyRow, column: &str) -> Result<Timestamp, sqlx::Error> {
 
 fn time_opt(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
     let second: Option<i64> = row.try_get(column)?;
-    second
-        .map(|s| Timestamp::from_second(s).map_err(|error| decode(column, error)))
-        .transpose()
+    second.map(|s| Timestamp::from_second(s).map_err(|error| decode(column, error))).transpose()
 }
 
 fn json<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
@@ -176,10 +161,7 @@ fn to_json(value: &impl serde::Serialize) -> Result<String, sqlx::Error> {
 }
 
 fn decode(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.into(),
-        source: error.into(),
-    }
+    sqlx::Error::ColumnDecode { index: column.into(), source: error.into() }
 }
 
 impl From<VaultError> for sqlx::Error {

@@ -41,12 +41,8 @@ pub(super) async fn all(
     vault: &Vault,
 ) -> Result<Vec<Effect>, sqlx::Error> {
     let query = format!("SELECT {COLUMNS} FROM phones");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(query))
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| Ok(Effect::PhoneSaved(Arc::new(read(row, vault)?))))
-        .collect()
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(Effect::PhoneSaved(Arc::new(read(row, vault)?)))).collect()
 }
 
 impl Tx<'_> {
@@ -124,8 +120,7 @@ impl Tx<'_> {
             .and_then(|old| old.desk_extension)
             .filter(|old| phone.desk_extension.as_ref() != Some(old));
         if let Some(extension) = dropped {
-            self.retire(extension.as_str(), phone.added.as_second())
-                .await?;
+            self.retire(extension.as_str(), phone.added.as_second()).await?;
         }
         self.claim(&mac).await?;
         if let Some(extension) = &phone.desk_extension {
@@ -145,10 +140,8 @@ impl Tx<'_> {
         now: jiff::Timestamp,
     ) -> Result<(), sqlx::Error> {
         let mac = phone.mac.to_string();
-        self.execute(sqlx::query("DELETE FROM phones WHERE mac = $1").bind(mac.clone()))
-            .await?;
-        self.execute(sqlx::query("DELETE FROM wanted WHERE target = $1").bind(mac.clone()))
-            .await?;
+        self.execute(sqlx::query("DELETE FROM phones WHERE mac = $1").bind(mac.clone())).await?;
+        self.execute(sqlx::query("DELETE FROM wanted WHERE target = $1").bind(mac.clone())).await?;
         self.execute(sqlx::query("DELETE FROM pin_counters WHERE phone = $1").bind(mac.clone()))
             .await?;
         self.retire(&mac, now.as_second()).await?;
@@ -162,16 +155,12 @@ impl Tx<'_> {
     pub(super) async fn retire(&mut self, identity: &str, since: i64) -> Result<(), sqlx::Error> {
         self.claim(identity).await?;
         let insert = "INSERT INTO retired (identity, since) VALUES ($1, $2)";
-        self.execute(sqlx::query(insert).bind(identity.to_owned()).bind(since))
-            .await
-            .map(|_| ())
+        self.execute(sqlx::query(insert).bind(identity.to_owned()).bind(since)).await.map(|_| ())
     }
 
     /// This identity is ours now, whatever it was before.
     pub(super) async fn claim(&mut self, identity: &str) -> Result<(), sqlx::Error> {
         let delete = "DELETE FROM retired WHERE identity = $1";
-        self.execute(sqlx::query(delete).bind(identity.to_owned()))
-            .await
-            .map(|_| ())
+        self.execute(sqlx::query(delete).bind(identity.to_owned())).await.map(|_| ())
     }
 }

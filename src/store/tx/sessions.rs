@@ -23,12 +23,8 @@ fn read(row: &AnyRow) -> Result<DeskSession, sqlx::Error> {
 
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<Effect>, sqlx::Error> {
     let query = format!("SELECT {COLUMNS} FROM desk_sessions ORDER BY since, phone");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(query))
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| Ok(Effect::SessionBegan(read(row)?)))
-        .collect()
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(Effect::SessionBegan(read(row)?))).collect()
 }
 
 impl Tx<'_> {
@@ -91,8 +87,7 @@ impl Tx<'_> {
     /// The store failed.
     pub async fn end_session(&mut self, phone: Mac) -> Result<(), sqlx::Error> {
         let delete = "DELETE FROM desk_sessions WHERE phone = $1";
-        self.execute(sqlx::query(delete).bind(phone.to_string()))
-            .await?;
+        self.execute(sqlx::query(delete).bind(phone.to_string())).await?;
         self.effects.push(Effect::SessionEnded(phone));
         Ok(())
     }

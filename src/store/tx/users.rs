@@ -20,14 +20,10 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
     let extension: Extension = parsed(row, "extension")?;
     let secret = |column: &str| -> Result<Option<SecretString>, sqlx::Error> {
         let sealed: Option<Vec<u8>> = row.try_get(column)?;
-        Ok(sealed
-            .map(|sealed| vault.unseal(&place(column, &extension), &sealed))
-            .transpose()?)
+        Ok(sealed.map(|sealed| vault.unseal(&place(column, &extension), &sealed)).transpose()?)
     };
     let source: String = row.try_get("source")?;
-    let source = [UserSource::Local, UserSource::File]
-        .into_iter()
-        .find(|s| s.as_str() == source);
+    let source = [UserSource::Local, UserSource::File].into_iter().find(|s| s.as_str() == source);
     Ok(User {
         name: row.try_get("name")?,
         pin: secret("pin")?.map(Pin::stored),
@@ -48,12 +44,8 @@ pub(super) async fn all(
     vault: &Vault,
 ) -> Result<Vec<Effect>, sqlx::Error> {
     let query = format!("SELECT {COLUMNS} FROM users");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(query))
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| Ok(Effect::UserSaved(Arc::new(read(row, vault)?))))
-        .collect()
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(Effect::UserSaved(Arc::new(read(row, vault)?)))).collect()
 }
 
 impl Tx<'_> {
@@ -136,8 +128,7 @@ impl Tx<'_> {
             "DELETE FROM users WHERE extension = $1",
             "DELETE FROM pin_counters WHERE extension = $1",
         ] {
-            self.execute(sqlx::query(statement).bind(extension.to_string()))
-                .await?;
+            self.execute(sqlx::query(statement).bind(extension.to_string())).await?;
         }
         self.retire(extension.as_str(), now.as_second()).await?;
         self.effects.push(Effect::UserRemoved(extension.clone()));

@@ -22,9 +22,7 @@ fn read(row: &AnyRow) -> Result<Wanted, sqlx::Error> {
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<Effect>, sqlx::Error> {
     let query = "SELECT kind, target, value, since, expires FROM wanted";
     let rows = sqlx::query(query).fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| Ok(Effect::Wanted(read(row)?)))
-        .collect()
+    rows.iter().map(|row| Ok(Effect::Wanted(read(row)?))).collect()
 }
 
 impl Tx<'_> {
@@ -65,8 +63,7 @@ impl Tx<'_> {
                 .bind(wanted.target.clone())
                 .bind(wanted.value.clone());
         if self.execute(delete).await? > 0 {
-            self.effects
-                .push(Effect::Settled(wanted.kind, wanted.target.clone()));
+            self.effects.push(Effect::Settled(wanted.kind, wanted.target.clone()));
         }
         Ok(())
     }
