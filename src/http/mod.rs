@@ -1,0 +1,10 @@
+//! Who knocks: one listener each for FreeSWITCH (`switch`) and for operators (`admin`), with its own
+//! router, limits and allow list.
+//!
+//! `serve` and `auth` are scaffolding; the other modules answer requests.
+
+pub mod auth;
+mod serve;
+pub mod switch;
+
+pub use serve::{Incoming, Limits, serve};
