@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod desk;
+pub mod event_socket;
 pub mod http;
 pub mod model;
 pub mod store;
