@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::desk::PinMethod;
+use crate::event_socket::SettingText;
 use crate::model::GuardSettings;
 
 /// The table `[pin]`.
@@ -177,8 +178,9 @@ pub struct Prompts {
 }
 
 impl Default for Prompts {
+    #[expect(clippy::expect_used, reason = "the texts stand here, and every test makes them")]
     fn default() -> Self {
-        let prompt = |file: &str| Prompt(file.into());
+        let prompt = |file: &str| Prompt::try_from(file.to_owned()).expect("a stock prompt");
         Self {
             extension: prompt("ivr/ivr-please_enter_extension_followed_by_pound.wav"),
             pin: prompt("ivr/ivr-please_enter_pin_followed_by_pound.wav"),
@@ -197,15 +199,15 @@ impl Default for Prompts {
 
 /// A sound that FreeSWITCH plays: a file name or a stream such as `tone_stream://%(200,0,500)`.
 ///
-/// At most 200 visible ASCII characters without `$`, `|`, `'`, `"`, `\`, `{`, `}`, `[`, `]`, `^` or
+/// At most 200 visible ASCII characters without `$`, `|`, quotes, `\`, `{`, `}`, `[`, `]`, `^` or
 /// spaces, because it stands in an application's argument that FreeSWITCH splits and expands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Prompt(String);
+pub struct Prompt(SettingText);
 
 impl Prompt {
-    /// The file or stream.
-    pub fn as_str(&self) -> &str {
+    /// As part of an application's argument.
+    pub(super) fn setting(&self) -> &SettingText {
         &self.0
     }
 }
@@ -214,20 +216,17 @@ impl TryFrom<String> for Prompt {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let allowed = |b: u8| b.is_ascii_graphic() && !b"$|'\"\\{}[]^".contains(&b);
-        if (1..=200).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text))
-        } else {
-            Err(
-                "expected a sound file or stream of at most 200 visible ASCII characters, without spaces and without any of $|'\"\\{}[]^",
-            )
-        }
+        let allowed = |b: u8| b.is_ascii_graphic() && !b"$|'\"\\`{}[]^".contains(&b);
+        let short = (1..=200).contains(&text.len()) && text.bytes().all(allowed);
+        SettingText::parse(&text).ok().filter(|_| short).map(Self).ok_or(
+            "expected a sound file or stream of at most 200 visible ASCII characters, without spaces, quotes or any of $|\\{}[]^",
+        )
     }
 }
 
 impl From<Prompt> for String {
     fn from(prompt: Prompt) -> Self {
-        prompt.0
+        prompt.0.as_str().into()
     }
 }
 

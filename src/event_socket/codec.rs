@@ -22,10 +22,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            headers: 1 << 20,
-            body: 16 << 20,
-        }
+        Self { headers: 1 << 20, body: 16 << 20 }
     }
 }
 
@@ -70,11 +67,7 @@ enum State {
     /// In the header block: the current line begins at `line`; up to `seen` there is no further line end.
     Headers { line: usize, seen: usize },
     /// The block is known, the body not all there.
-    Body {
-        envelope: Vec<Field>,
-        start: usize,
-        length: usize,
-    },
+    Body { envelope: Vec<Field>, start: usize, length: usize },
 }
 
 impl Default for State {
@@ -89,10 +82,7 @@ const LARGEST_RESERVE: usize = 64 * 1024;
 impl Codec {
     /// A codec with limits of one's own.
     pub fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            state: State::default(),
-        }
+        Self { limits, state: State::default() }
     }
 
     /// Looks for the blank line. `Ok(Some(n))`: the block is the first `n` bytes.
@@ -121,9 +111,7 @@ impl Codec {
         }
         *seen = buffer.len();
         if buffer.len() > limit {
-            return Err(WireError::HeadersTooLong {
-                limit: self.limits.headers,
-            });
+            return Err(WireError::HeadersTooLong { limit: self.limits.headers });
         }
         Ok(None)
     }
@@ -146,10 +134,7 @@ impl Codec {
         }
         let length = length.unwrap_or(0);
         if length > self.limits.body as usize {
-            return Err(WireError::BodyTooLong {
-                length,
-                limit: self.limits.body,
-            });
+            return Err(WireError::BodyTooLong { length, limit: self.limits.body });
         }
         Ok(length)
     }
@@ -165,18 +150,9 @@ impl Decoder for Codec {
             let block = buffer.get(..start).unwrap_or_default();
             parse::block(block, 0, &mut envelope);
             let length = self.body_length(block, &envelope)?;
-            self.state = State::Body {
-                envelope,
-                start,
-                length,
-            };
+            self.state = State::Body { envelope, start, length };
         }
-        let State::Body {
-            envelope,
-            start,
-            length,
-        } = &mut self.state
-        else {
+        let State::Body { envelope, start, length } = &mut self.state else {
             return Ok(None);
         };
         let total = *start + *length;

@@ -94,34 +94,22 @@ impl Execute {
 
     /// With this argument.
     pub fn argument(self, argument: impl Into<Argument>) -> Self {
-        Self {
-            argument: argument.into(),
-            ..self
-        }
+        Self { argument: argument.into(), ..self }
     }
 
     /// Repeated. FreeSWITCH stops early when a round took under half a second; see [`super::Session::start`].
     pub fn loops(self, loops: u32) -> Self {
-        Self {
-            loops: loops.max(1),
-            ..self
-        }
+        Self { loops: loops.max(1), ..self }
     }
 
     /// Without the event-lock: the next command may run inside this one.
     pub fn without_lock(self) -> Self {
-        Self {
-            event_lock: false,
-            ..self
-        }
+        Self { event_lock: false, ..self }
     }
 
     /// With a deadline of its own, counted from the moment it is started; else the session's counts.
     pub fn within(self, deadline: Duration) -> Self {
-        Self {
-            deadline: Some(deadline),
-            ..self
-        }
+        Self { deadline: Some(deadline), ..self }
     }
 
     /// `answer`.
@@ -141,11 +129,7 @@ impl Execute {
 
     /// `set` of one channel variable.
     pub fn set(variable: &'static str, value: &ChannelText) -> Self {
-        Self::new("set").argument(
-            Argument::literal(variable)
-                .then_literal("=")
-                .then_text(value),
-        )
+        Self::new("set").argument(Argument::literal(variable).then_literal("=").then_text(value))
     }
 
     /// `unset` of one channel variable.
@@ -174,19 +158,14 @@ impl Execute {
             if at > 0 {
                 argument = argument.then_literal(delimiter);
             }
-            argument = argument
-                .then_literal(variable)
-                .then_literal("=")
-                .then_text(value);
+            argument = argument.then_literal(variable).then_literal("=").then_text(value);
         }
         Ok(Self::new("multiset").argument(argument))
     }
 
     /// `transfer` to an extension of a context in the XML dialplan. The call leaves the socket with it.
     pub fn transfer(extension: &ChannelWord, context: &SettingText) -> Self {
-        let argument = Argument::word(extension)
-            .then_literal(" XML ")
-            .then_setting(context);
+        let argument = Argument::word(extension).then_literal(" XML ").then_setting(context);
         Self::new("transfer").argument(argument)
     }
 
@@ -222,18 +201,12 @@ pub struct Api {
 impl Api {
     /// A command without arguments.
     pub fn new(command: &'static str) -> Self {
-        Self {
-            command,
-            argument: Argument::default(),
-        }
+        Self { command, argument: Argument::default() }
     }
 
     /// With these arguments.
     pub fn argument(self, argument: impl Into<Argument>) -> Self {
-        Self {
-            argument: argument.into(),
-            ..self
-        }
+        Self { argument: argument.into(), ..self }
     }
 
     /// The command's name.
@@ -252,18 +225,12 @@ pub struct Subscription {
 impl Subscription {
     /// Events by their names (`CHANNEL_HANGUP_COMPLETE`).
     pub fn events(events: &[&'static str]) -> Self {
-        Self {
-            events: events.to_vec(),
-            subclasses: Vec::new(),
-        }
+        Self { events: events.to_vec(), subclasses: Vec::new() }
     }
 
     /// And custom events by their subclasses (`sofia::register`).
     pub fn custom(self, subclasses: &[&'static str]) -> Self {
-        Self {
-            subclasses: subclasses.to_vec(),
-            ..self
-        }
+        Self { subclasses: subclasses.to_vec(), ..self }
     }
 }
 
@@ -279,11 +246,7 @@ impl SendEvent {
     /// An event of that name, without headers. `NOTIFY` needs `profile`, `event-string`, `user`, `host` and
     /// `content-type`, else nothing is sent although the reply is `+OK`.
     pub fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            headers: Vec::new(),
-            body: String::new(),
-        }
+        Self { name, headers: Vec::new(), body: String::new() }
     }
 
     /// With one more header.
@@ -294,10 +257,7 @@ impl SendEvent {
 
     /// With a body: any text, line ends included.
     pub fn body(self, body: impl Into<String>) -> Self {
-        Self {
-            body: body.into(),
-            ..self
-        }
+        Self { body: body.into(), ..self }
     }
 }
 
@@ -364,15 +324,11 @@ impl Command {
             Self::Subscribe(subscription) => subscribe(out, subscription),
             Self::Linger(seconds) => line(out, &["linger ", &seconds.to_string()]),
             Self::Execute(uuid, execute) => return self::execute(out, *uuid, execute),
-            Self::Api(api) => line(
-                out,
-                &["api ", api.command, separator(api), api.argument.as_str()],
-            ),
+            Self::Api(api) => {
+                line(out, &["api ", api.command, separator(api), api.argument.as_str()])
+            }
             Self::BgApi(job, api) => {
-                line(
-                    out,
-                    &["bgapi ", api.command, separator(api), api.argument.as_str()],
-                );
+                line(out, &["bgapi ", api.command, separator(api), api.argument.as_str()]);
                 header(out, "Job-UUID", &job.to_string());
             }
             Self::SendEvent(event) => return send_event(out, event),
@@ -384,11 +340,7 @@ impl Command {
 
 /// What stands between an `api` command and its arguments.
 fn separator(api: &Api) -> &'static str {
-    if api.argument.as_str().is_empty() {
-        ""
-    } else {
-        " "
-    }
+    if api.argument.as_str().is_empty() { "" } else { " " }
 }
 
 /// `event plain` with names, subclasses last: after `CUSTOM` FreeSWITCH takes every word for a subclass.
@@ -466,14 +418,8 @@ fn header(out: &mut BytesMut, name: &str, value: &str) {
 /// out rather than sent, so that a command can never become two.
 fn line(out: &mut BytesMut, parts: &[&str]) {
     for part in parts {
-        debug_assert!(
-            !part.contains(['\r', '\n', '\0']),
-            "a literal with a line end"
-        );
-        out.extend(
-            part.bytes()
-                .filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)),
-        );
+        debug_assert!(!part.contains(['\r', '\n', '\0']), "a literal with a line end");
+        out.extend(part.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)));
     }
     out.put_u8(b'\n');
 }

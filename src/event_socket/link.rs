@@ -157,11 +157,7 @@ impl<W: Watch> Link<W> {
         }
         if !state.hears_jobs {
             let subscription = Subscription::events(&["BACKGROUND_JOB"]);
-            state.put(
-                &Command::Subscribe(subscription),
-                Expect::Command,
-                To::Nobody,
-            )?;
+            state.put(&Command::Subscribe(subscription), Expect::Command, To::Nobody)?;
             state.hears_jobs = true;
         }
         let uuid = Uuid::random();
@@ -292,10 +288,7 @@ impl<W: Watch> State<W> {
                 (Expect::Api, Kind::CommandReply) => {
                     // Either FreeSWITCH refuses the command (no permission), or it could not take its lock, said
                     // nothing at all (`mod_event_socket.c:1547`), and this is the reply to a later command.
-                    let later = self
-                        .line
-                        .iter()
-                        .any(|(expect, _)| *expect == Expect::Command);
+                    let later = self.line.iter().any(|(expect, _)| *expect == Expect::Command);
                     match refusal {
                         Some(reply) if !later => {
                             self.deliver(to, Err(CommandError::Refused { reply }));
@@ -337,11 +330,7 @@ impl<W: Watch> State<W> {
     /// An event: the end of a job of ours, or news.
     fn event(&mut self, message: Message) {
         let job = (message.event_name().as_deref() == Some("BACKGROUND_JOB"))
-            .then(|| {
-                message
-                    .field("Job-UUID")
-                    .and_then(|id| Uuid::parse(id.raw()))
-            })
+            .then(|| message.field("Job-UUID").and_then(|id| Uuid::parse(id.raw())))
             .flatten();
         match job {
             Some(uuid) if self.jobs.iter().any(|(known, _)| *known == uuid) => {
@@ -520,10 +509,7 @@ fn write<W: Watch>(
         }
     }
     let stalled = writing.stalled.map(|since| since + LONGEST_STALL);
-    Ok([leave_at, stalled, writing.goodbye]
-        .into_iter()
-        .flatten()
-        .min())
+    Ok([leave_at, stalled, writing.goodbye].into_iter().flatten().min())
 }
 
 /// Hands out every message that is whole.

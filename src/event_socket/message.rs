@@ -133,14 +133,7 @@ impl Message {
         if kind == Kind::EventPlain {
             event_body = parse::event(&bytes, body, &mut index);
         }
-        Self {
-            bytes,
-            kind,
-            index: index.into_boxed_slice(),
-            envelope: count,
-            body,
-            event_body,
-        }
+        Self { bytes, kind, index: index.into_boxed_slice(), envelope: count, body, event_body }
     }
 
     /// What the message is.
@@ -150,10 +143,7 @@ impl Message {
 
     /// Whether the message is an event in any format.
     pub fn is_event(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::EventPlain | Kind::EventJson | Kind::EventXml
-        )
+        matches!(self.kind, Kind::EventPlain | Kind::EventJson | Kind::EventXml)
     }
 
     /// The first header of that name in the envelope.
@@ -216,10 +206,7 @@ impl Message {
         if self.bytes.len() > 4096 {
             return self;
         }
-        Self {
-            bytes: Bytes::copy_from_slice(&self.bytes),
-            ..self
-        }
+        Self { bytes: Bytes::copy_from_slice(&self.bytes), ..self }
     }
 
     /// The index of the envelope.
@@ -284,9 +271,7 @@ fn kind_of(block: &[u8], envelope: &[Field]) -> Kind {
     envelope
         .iter()
         .find(|field| field.name(block).eq_ignore_ascii_case(b"Content-Type"))
-        .map_or(Kind::Other, |field| {
-            Kind::of_content_type(field.value(block).trim_ascii())
-        })
+        .map_or(Kind::Other, |field| Kind::of_content_type(field.value(block).trim_ascii()))
 }
 
 /// Whether a header block is the reply to `connect`: an event that stands where an envelope should.

@@ -199,11 +199,7 @@ impl ApiAnswer {
 
     /// The body of the event in a `BACKGROUND_JOB`.
     fn from_job(message: Message) -> Self {
-        Self(
-            message
-                .as_bytes()
-                .slice_ref(message.event_body().unwrap_or_default()),
-        )
+        Self(message.as_bytes().slice_ref(message.event_body().unwrap_or_default()))
     }
 
     /// The bytes.

@@ -22,16 +22,12 @@ pub(super) struct Field {
 impl Field {
     /// The name, as it came.
     pub(super) fn name<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes
-            .get(self.name as usize..self.colon as usize)
-            .unwrap_or_default()
+        bytes.get(self.name as usize..self.colon as usize).unwrap_or_default()
     }
 
     /// The value, as it came, without the one blank that follows the colon.
     pub(super) fn value<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        let value = bytes
-            .get(self.colon as usize + 1..self.end as usize)
-            .unwrap_or_default();
+        let value = bytes.get(self.colon as usize + 1..self.end as usize).unwrap_or_default();
         value.strip_prefix(b" ").unwrap_or(value)
     }
 }

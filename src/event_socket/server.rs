@@ -75,9 +75,7 @@ pub async fn serve<H, F>(
     H: Fn(Session) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let slots = Arc::new(Semaphore::new(
-        settings.max_calls.min(Semaphore::MAX_PERMITS),
-    ));
+    let slots = Arc::new(Semaphore::new(settings.max_calls.min(Semaphore::MAX_PERMITS)));
     let (settings, handler) = (Arc::new(settings), Arc::new(handler));
     let mut calls = JoinSet::new();
     let mut refused = Refused::default();
@@ -114,13 +112,7 @@ pub async fn serve<H, F>(
             refused.note(peer, "there are too many calls");
             continue;
         };
-        calls.spawn(take(
-            stream,
-            peer,
-            Arc::clone(&settings),
-            Arc::clone(&handler),
-            slot,
-        ));
+        calls.spawn(take(stream, peer, Arc::clone(&settings), Arc::clone(&handler), slot));
     }
     drop(listener);
     while let Some(ended) = calls.join_next().await {
@@ -185,17 +177,11 @@ struct Refused {
 impl Refused {
     fn note(&mut self, peer: SocketAddr, why: &str) {
         let now = Instant::now();
-        if self
-            .told
-            .is_some_and(|told| now < told + Duration::from_secs(1))
-        {
+        if self.told.is_some_and(|told| now < told + Duration::from_secs(1)) {
             self.untold += 1;
             return;
         }
         tracing::warn!(%peer, others = self.untold, "a connection was refused: {why}");
-        *self = Self {
-            told: Some(now),
-            untold: 0,
-        };
+        *self = Self { told: Some(now), untold: 0 };
     }
 }

@@ -53,9 +53,7 @@ impl ChannelText {
     /// Takes the text as it is, or says what stands in the way.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         if text.len() > Self::LONGEST {
-            return Err(TextError::TooLong {
-                limit: Self::LONGEST,
-            });
+            return Err(TextError::TooLong { limit: Self::LONGEST });
         }
         refuse(text, |c| matches!(c, '$' | '\\') || is_control(c))?;
         let opening = text.trim_start();
@@ -120,9 +118,7 @@ impl ChannelWord {
             return Err(TextError::Empty);
         }
         if text.len() > Self::LONGEST {
-            return Err(TextError::TooLong {
-                limit: Self::LONGEST,
-            });
+            return Err(TextError::TooLong { limit: Self::LONGEST });
         }
         refuse(text, |c| {
             !(c.is_ascii_alphanumeric()
@@ -156,9 +152,7 @@ impl SettingText {
             return Err(TextError::Empty);
         }
         if text.len() > Self::LONGEST {
-            return Err(TextError::TooLong {
-                limit: Self::LONGEST,
-            });
+            return Err(TextError::TooLong { limit: Self::LONGEST });
         }
         refuse(text, |c| {
             is_control(c) || c.is_whitespace() || matches!(c, '$' | '\\' | '\'' | '"' | '`')
@@ -195,9 +189,7 @@ impl WireText {
     /// Takes the value, or says what stands in the way.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         if text.len() > Self::LONGEST {
-            return Err(TextError::TooLong {
-                limit: Self::LONGEST,
-            });
+            return Err(TextError::TooLong { limit: Self::LONGEST });
         }
         refuse(text, |c| matches!(c, '\r' | '\n' | '\0'))?;
         if text.starts_with([' ', '\t']) {
@@ -286,14 +278,9 @@ mod tests {
 
     #[test]
     fn names_of_people_are_channel_text_as_they_are() {
-        for name in [
-            "Acme Ltd / O'Brien & Søn",
-            "Ada Lovelace",
-            "李小龍",
-            "]]>",
-            "Zoë \"Z\" 🙂",
-            "",
-        ] {
+        for name in
+            ["Acme Ltd / O'Brien & Søn", "Ada Lovelace", "李小龍", "]]>", "Zoë \"Z\" 🙂", ""]
+        {
             assert_eq!(ChannelText::parse(name).unwrap().as_str(), name);
         }
     }
@@ -310,10 +297,7 @@ mod tests {
             ChannelText::reduce("  Jean-Luc   O'Brien jr. ").as_str(),
             "Jean-Luc O'Brien jr."
         );
-        assert_eq!(
-            ChannelText::reduce("Zoe\u{308} 李").as_str(),
-            "Zoe\u{308} 李"
-        );
+        assert_eq!(ChannelText::reduce("Zoe\u{308} 李").as_str(), "Zoe\u{308} 李");
         assert_eq!(ChannelText::reduce("${system(id)}").as_str(), "systemid");
         assert_eq!(ChannelText::reduce("^^|a=b").as_str(), "ab");
         assert_eq!(ChannelText::reduce("🙂]]>\r\n").as_str(), "");
@@ -323,33 +307,18 @@ mod tests {
     #[test]
     fn words_settings_and_headers_refuse_what_would_split_them() {
         for text in ["", "a b", "a$b", "a'b", "a|b", "ä", "a,b", "a\n"] {
-            assert!(
-                ChannelWord::parse(text).is_err(),
-                "{text:?} was taken for a word"
-            );
+            assert!(ChannelWord::parse(text).is_err(), "{text:?} was taken for a word");
         }
-        for text in [
-            "1001",
-            "*11",
-            "+4930123",
-            "a-b_c.example.net",
-            "1001@hotdesk.test",
-            "fe80::1",
-        ] {
+        for text in ["1001", "*11", "+4930123", "a-b_c.example.net", "1001@hotdesk.test", "fe80::1"]
+        {
             assert!(ChannelWord::parse(text).is_ok(), "{text:?} was refused");
         }
         for text in ["", "a b", "${x}", "a\"b", "a\\b", "a\rb"] {
-            assert!(
-                SettingText::parse(text).is_err(),
-                "{text:?} was taken for a setting"
-            );
+            assert!(SettingText::parse(text).is_err(), "{text:?} was taken for a setting");
         }
         assert!(SettingText::parse("tone_stream://%(200,0,800)").is_ok());
         for text in ["a\nb", "a\rb", "a\0b", " a", "reload mod_Event_Socket"] {
-            assert!(
-                WireText::parse(text).is_err(),
-                "{text:?} was taken for a header"
-            );
+            assert!(WireText::parse(text).is_err(), "{text:?} was taken for a header");
         }
         assert!(WireText::parse("check-sync;reboot=false").is_ok());
     }

@@ -24,11 +24,7 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, limits: Limits) -> Self {
-        Self {
-            stream,
-            codec: Codec::new(limits),
-            buffer: BytesMut::new(),
-        }
+        Self { stream, codec: Codec::new(limits), buffer: BytesMut::new() }
     }
 
     /// Reads what is there, at most [`READ`] bytes and what the decoder still needs. The end of the stream is an error.
@@ -48,15 +44,10 @@ impl Wire {
 
     /// The next message that is whole.
     pub(super) fn take(&mut self) -> Result<Option<Message>, Disconnected> {
-        let taken = self
-            .codec
-            .decode(&mut self.buffer)
-            .map_err(|error| match error {
-                WireError::Io(error) => Disconnected::Io(error.kind()),
-                error => Disconnected::Garbled {
-                    reason: error.to_string(),
-                },
-            })?;
+        let taken = self.codec.decode(&mut self.buffer).map_err(|error| match error {
+            WireError::Io(error) => Disconnected::Io(error.kind()),
+            error => Disconnected::Garbled { reason: error.to_string() },
+        })?;
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }

@@ -39,22 +39,13 @@ pub(in crate::event_socket) struct Inbox {
 
 impl Inbox {
     pub(super) fn new(most: usize, most_bytes: usize) -> Self {
-        Self {
-            queue: VecDeque::new(),
-            bytes: 0,
-            lost: 0,
-            most,
-            most_bytes,
-            heard: true,
-        }
+        Self { queue: VecDeque::new(), bytes: 0, lost: 0, most, most_bytes, heard: true }
     }
 
     /// The next event, or how many are missing before it.
     fn take(&mut self) -> Option<Result<Message, EventsError>> {
         if self.lost > 0 {
-            return Some(Err(EventsError::Lost {
-                count: std::mem::take(&mut self.lost),
-            }));
+            return Some(Err(EventsError::Lost { count: std::mem::take(&mut self.lost) }));
         }
         let message = self.queue.pop_front()?;
         self.bytes = self.bytes.saturating_sub(message.as_bytes().len());
@@ -108,10 +99,7 @@ impl Events {
         self.link
             .until(|state| {
                 let ended = state.why_ended().cloned();
-                state
-                    .watch
-                    .take()
-                    .or_else(|| ended.map(|why| Err(why.into())))
+                state.watch.take().or_else(|| ended.map(|why| Err(why.into())))
             })
             .await
     }

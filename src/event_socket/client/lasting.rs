@@ -21,11 +21,7 @@ pub struct Backoff {
 impl Backoff {
     /// From `first` to `longest`.
     pub fn new(first: Duration, longest: Duration) -> Self {
-        Self {
-            first,
-            longest,
-            next: first.min(longest),
-        }
+        Self { first, longest, next: first.min(longest) }
     }
 
     /// The next pause; `part` is a random number from 0 to 1.

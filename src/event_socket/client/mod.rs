@@ -60,10 +60,8 @@ pub async fn connect(
         .await
         .map_err(|_| ConnectError::Deadline)??;
     let link = Link::new(Inbox::new(settings.most_events, settings.most_event_bytes));
-    let client = Client {
-        handle: Arc::new(Handle(Arc::clone(&link))),
-        deadline: settings.command_deadline,
-    };
+    let client =
+        Client { handle: Arc::new(Handle(Arc::clone(&link))), deadline: settings.command_deadline };
     let events = Events::new(Arc::clone(&link));
     tokio::spawn(link::run(wire, link));
     Ok((client, events))
@@ -78,9 +76,7 @@ async fn log_in(
     let password = Command::Auth(Password::new(password)?);
     let stream = TcpStream::connect(address)
         .await
-        .map_err(|error| ConnectError::Connect {
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| ConnectError::Connect { reason: error.to_string() })?;
     if let Err(error) = wire::tune(&stream) {
         tracing::debug!(%error, "cannot tune a socket");
     }
@@ -127,9 +123,7 @@ async fn say(wire: &Wire, command: &Command) -> Result<(), Disconnected> {
 
 /// Whether a reply says yes.
 fn is_ok(reply: &Message) -> bool {
-    reply
-        .reply_text()
-        .is_some_and(|text| text.starts_with("+OK"))
+    reply.reply_text().is_some_and(|text| text.starts_with("+OK"))
 }
 
 /// The saying half of a connection to FreeSWITCH. Cheap to clone; commands of all clones are pipelined.
@@ -143,18 +137,14 @@ impl Client {
     /// Asks FreeSWITCH something that it answers at once (its listener does nothing else meanwhile: no events).
     pub async fn api(&self, api: Api) -> Result<ApiAnswer, CommandError> {
         let receiver = self.handle.0.ask(&Command::Api(api), Expect::Api)?;
-        link::answer(receiver, self.deadline)
-            .await
-            .map(ApiAnswer::from_reply)
+        link::answer(receiver, self.deadline).await.map(ApiAnswer::from_reply)
     }
 
     /// Has FreeSWITCH do something in a thread of its own, under a `Job-UUID` of ours. The first job also subscribes to
     /// `BACKGROUND_JOB`. At most 64 at once.
     pub async fn bgapi(&self, api: Api, deadline: Duration) -> Result<ApiAnswer, CommandError> {
         let receiver = self.handle.0.start_job(api)?;
-        link::answer(receiver, deadline)
-            .await
-            .map(ApiAnswer::from_job)
+        link::answer(receiver, deadline).await.map(ApiAnswer::from_job)
     }
 
     /// Gives FreeSWITCH an event to act on; the reply says only that it was taken.
@@ -186,8 +176,6 @@ impl Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
 }

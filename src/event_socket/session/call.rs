@@ -39,13 +39,7 @@ pub(in crate::event_socket) struct Call {
 
 impl Call {
     pub(in crate::event_socket) fn new(linger: Duration) -> Self {
-        Self {
-            unique_id: None,
-            running: Vec::new(),
-            hangup: None,
-            leave: Leave::Stay,
-            linger,
-        }
+        Self { unique_id: None, running: Vec::new(), hangup: None, leave: Leave::Stay, linger }
     }
 
     /// `Hangup-Cause`, once the call is over.
@@ -66,31 +60,19 @@ impl Call {
         locked: bool,
     ) -> oneshot::Receiver<End> {
         let (end, receiver) = oneshot::channel();
-        self.running.push(Running {
-            uuid,
-            rounds,
-            locked,
-            last: None,
-            end,
-        });
+        self.running.push(Running { uuid, rounds, locked, last: None, end });
         receiver
     }
 
     /// The last round of an application that has not had all of them.
     pub(in crate::event_socket) fn last_round(&mut self, uuid: Uuid) -> Option<Message> {
-        self.running
-            .iter_mut()
-            .find(|running| running.uuid == uuid)?
-            .last
-            .take()
+        self.running.iter_mut().find(|running| running.uuid == uuid)?.last.take()
     }
 
     /// An application has ended, or a round of it. An id that is not ours (that of `socket` itself, of a nested or a
     /// loopback application) means nothing to us.
     fn complete(&mut self, message: Message) {
-        let uuid = message
-            .field("Application-UUID")
-            .and_then(|id| Uuid::parse(id.raw()));
+        let uuid = message.field("Application-UUID").and_then(|id| Uuid::parse(id.raw()));
         let Some(at) =
             uuid.and_then(|uuid| self.running.iter().position(|running| running.uuid == uuid))
         else {
@@ -116,11 +98,7 @@ impl Call {
     /// Behind an event-lock applications end one after the other, so a loop that stands before one that has ended was
     /// stopped by FreeSWITCH.
     fn finish_stopped_loops(&mut self, before: usize) {
-        if !self
-            .running
-            .get(before)
-            .is_some_and(|running| running.locked)
-        {
+        if !self.running.get(before).is_some_and(|running| running.locked) {
             return;
         }
         let mut at = 0;
@@ -144,9 +122,7 @@ impl Call {
     /// The call is over: nothing that was queued will ever end.
     fn hang_up(&mut self, message: &Message) {
         if self.hangup.is_none() {
-            let cause = message
-                .field("Hangup-Cause")
-                .map(|cause| cause.text().into_owned());
+            let cause = message.field("Hangup-Cause").map(|cause| cause.text().into_owned());
             self.over(&cause.unwrap_or_else(|| "NONE".to_owned()));
         }
     }
@@ -200,12 +176,7 @@ impl Watch for Call {
     fn refused(&mut self, uuid: Uuid, reply: &str) {
         if let Some(at) = self.running.iter().position(|running| running.uuid == uuid) {
             let reply = reply.to_owned();
-            drop(
-                self.running
-                    .remove(at)
-                    .end
-                    .send(Err(ExecuteError::Refused { reply })),
-            );
+            drop(self.running.remove(at).end.send(Err(ExecuteError::Refused { reply })));
         }
     }
 
@@ -218,11 +189,7 @@ impl Watch for Call {
 
     fn ended(&mut self, why: &Disconnected) {
         for running in std::mem::take(&mut self.running) {
-            drop(
-                running
-                    .end
-                    .send(Err(ExecuteError::Disconnected(why.clone()))),
-            );
+            drop(running.end.send(Err(ExecuteError::Disconnected(why.clone()))));
         }
     }
 

@@ -29,11 +29,7 @@ pub(super) use call::Call;
 
 /// What a session hears of its call. `myevents` comes first and restricts everything to this call; `noevents` then
 /// empties the list that it brought along (5-7 KB an event).
-const EVENTS: [&str; 3] = [
-    "CHANNEL_EXECUTE_COMPLETE",
-    "CHANNEL_HANGUP",
-    "CHANNEL_HANGUP_COMPLETE",
-];
+const EVENTS: [&str; 3] = ["CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"];
 
 /// How many applications may be queued on a call. FreeSWITCH closes the socket at the 257th.
 const MOST_EXECUTES: usize = 64;
@@ -155,11 +151,7 @@ impl Session {
             return Err(ExecuteError::TooMany);
         }
         let (rounds, locked) = (execute.rounds(), execute.is_locked());
-        state.put(
-            &Command::Execute(uuid, execute),
-            Expect::Command,
-            To::Execute(uuid),
-        )?;
+        state.put(&Command::Execute(uuid, execute), Expect::Command, To::Execute(uuid))?;
         let end = state.watch.begin(uuid, rounds, locked);
         drop(state);
         self.handle.0.wake();
@@ -174,25 +166,19 @@ impl Session {
     /// Asks FreeSWITCH something that it answers at once (its listener does nothing else meanwhile).
     pub async fn api(&self, api: Api) -> Result<ApiAnswer, CommandError> {
         let receiver = self.handle.0.ask(&Command::Api(api), Expect::Api)?;
-        link::answer(receiver, self.api_deadline)
-            .await
-            .map(ApiAnswer::from_reply)
+        link::answer(receiver, self.api_deadline).await.map(ApiAnswer::from_reply)
     }
 
     /// Has FreeSWITCH do something in a thread of its own, under a `Job-UUID` of ours. The first job of a session also
     /// subscribes to `BACKGROUND_JOB`, which `myevents` does not bring.
     pub async fn bgapi(&self, api: Api, deadline: Duration) -> Result<ApiAnswer, CommandError> {
         let receiver = self.handle.0.start_job(api)?;
-        link::answer(receiver, deadline)
-            .await
-            .map(ApiAnswer::from_job)
+        link::answer(receiver, deadline).await.map(ApiAnswer::from_job)
     }
 
     /// Ends the call now, past everything that is queued (`uuid_kill`; the application `hangup` waits its turn).
     pub async fn kill(&self, cause: &'static str) -> Result<ApiAnswer, CommandError> {
-        let argument = super::Argument::word(&self.unique_id)
-            .then_literal(" ")
-            .then_literal(cause);
+        let argument = super::Argument::word(&self.unique_id).then_literal(" ").then_literal(cause);
         self.api(Api::new("uuid_kill").argument(argument)).await
     }
 
@@ -255,20 +241,14 @@ async fn within(
 
 /// Checks that the dialplan says `async full`, without which nothing here works, and finds the call's id.
 fn accept(connect: &Message) -> Result<ChannelWord, HandshakeError> {
-    let said = |name, wanted: &[u8]| {
-        connect
-            .field(name)
-            .is_some_and(|value| value.raw() == wanted)
-    };
+    let said = |name, wanted: &[u8]| connect.field(name).is_some_and(|value| value.raw() == wanted);
     if !said("Control", b"full") {
         return Err(HandshakeError::NotFull);
     }
     if !said("Socket-Mode", b"async") {
         return Err(HandshakeError::NotAsync);
     }
-    let unique_id = connect
-        .field("Unique-ID")
-        .or_else(|| connect.field("Channel-Unique-ID"));
+    let unique_id = connect.field("Unique-ID").or_else(|| connect.field("Channel-Unique-ID"));
     unique_id
         .and_then(|value| ChannelWord::parse(&value.text()).ok())
         .ok_or(HandshakeError::NoUniqueId)

@@ -12,28 +12,13 @@ fn every_conversation_gives_the_same_messages_byte_by_byte_and_in_its_recorded_r
         let whole: Vec<u8> = conversation.reads().flatten().copied().collect();
         let (by_bytes, error) = wire::decode(whole.chunks(1));
         assert_eq!(error, None, "{}", conversation.name);
-        assert!(
-            in_reads.len() >= 8,
-            "{}: {} messages",
-            conversation.name,
-            in_reads.len()
-        );
+        assert!(in_reads.len() >= 8, "{}: {} messages", conversation.name, in_reads.len());
         let plain =
             |messages: &[Message]| -> Vec<Plain> { messages.iter().map(Plain::from).collect() };
-        assert!(
-            plain(&in_reads) == plain(&by_bytes),
-            "{}",
-            conversation.name
-        );
-        let put_together: Vec<u8> = in_reads
-            .iter()
-            .flat_map(|message| message.as_bytes().to_vec())
-            .collect();
-        assert!(
-            put_together == whole,
-            "{}: nothing is lost between messages",
-            conversation.name
-        );
+        assert!(plain(&in_reads) == plain(&by_bytes), "{}", conversation.name);
+        let put_together: Vec<u8> =
+            in_reads.iter().flat_map(|message| message.as_bytes().to_vec()).collect();
+        assert!(put_together == whole, "{}: nothing is lost between messages", conversation.name);
     }
 }
 
@@ -76,11 +61,7 @@ fn a_message_cut_short_is_no_message() {
     for at in 1..bytes.len() {
         let (messages, error) = wire::decode([&bytes[..at]]);
         assert!(messages.is_empty());
-        assert_eq!(
-            error.as_deref(),
-            Some("the stream ended inside a message"),
-            "cut at {at}"
-        );
+        assert_eq!(error.as_deref(), Some("the stream ended inside a message"), "cut at {at}");
     }
 }
 
@@ -90,24 +71,11 @@ fn the_connect_reply_says_who_calls() {
     let reply = &messages[0];
     assert_eq!(reply.kind(), Kind::ConnectReply);
     let variable = |name| reply.variable(name).map(|value| value.text().into_owned());
-    assert_eq!(
-        variable("sip_auth_username").as_deref(),
-        Some("0004132a0001")
-    );
-    assert_eq!(
-        variable("effective_caller_id_name").as_deref(),
-        Some("Ada Lovelace")
-    );
+    assert_eq!(variable("sip_auth_username").as_deref(), Some("0004132a0001"));
+    assert_eq!(variable("effective_caller_id_name").as_deref(), Some("Ada Lovelace"));
     assert_eq!(variable("socket_path").as_deref(), Some("hotdesk/11"));
-    assert_eq!(
-        variable("SIP_auth_username"),
-        None,
-        "the names of variables keep their case"
-    );
-    assert_eq!(
-        variable("switch_r_sdp").unwrap().lines().next(),
-        Some("v=0")
-    );
+    assert_eq!(variable("SIP_auth_username"), None, "the names of variables keep their case");
+    assert_eq!(variable("switch_r_sdp").unwrap().lines().next(), Some("v=0"));
     let field = |name| reply.field(name).map(|value| value.text().into_owned());
     assert_eq!(field("control").as_deref(), Some("full"));
     assert_eq!(field("Socket-Mode").as_deref(), Some("async"));
@@ -117,10 +85,8 @@ fn the_connect_reply_says_who_calls() {
         Some("sofia/internal/0004132a0001@hotdesk.test")
     );
     assert_eq!(field("FreeSWITCH-IPv6").as_deref(), Some("fd00::2"));
-    let replies: Vec<_> = messages[1..5]
-        .iter()
-        .map(|m| m.reply_text().unwrap().into_owned())
-        .collect();
+    let replies: Vec<_> =
+        messages[1..5].iter().map(|m| m.reply_text().unwrap().into_owned()).collect();
     let wanted = [
         "+OK Events Enabled",
         "+OK no longer listening for events",
@@ -135,18 +101,12 @@ fn replies_and_notices_are_not_decoded() {
     let (messages, _) = wire::decode(wire::conversation("lean").reads());
     let notice = messages.last().unwrap();
     assert_eq!(notice.kind(), Kind::DisconnectNotice);
-    assert_eq!(
-        notice.header("Content-Disposition").unwrap().text(),
-        "linger"
-    );
+    assert_eq!(notice.header("Content-Disposition").unwrap().text(), "linger");
     assert_eq!(
         notice.header("Channel-Name").unwrap().raw(),
         b"sofia/internal/0004132a0001@hotdesk.test"
     );
-    assert!(
-        notice.field("Channel-Name").is_none(),
-        "a notice is no event"
-    );
+    assert!(notice.field("Channel-Name").is_none(), "a notice is no event");
 }
 
 #[test]
@@ -158,10 +118,7 @@ fn completions_carry_what_the_caller_pressed() {
         .filter(|message| message.field("Application").unwrap().raw() == b"play_and_get_digits")
         .collect();
     assert_eq!(complete.len(), 2);
-    assert_eq!(
-        complete[0].variable("hotdesk_extension").unwrap().text(),
-        "1001"
-    );
+    assert_eq!(complete[0].variable("hotdesk_extension").unwrap().text(), "1001");
     assert!(
         !format!("{:?}", complete[1]).contains("4321"),
         "a message is not shown with its content"
@@ -172,10 +129,8 @@ fn completions_carry_what_the_caller_pressed() {
 #[test]
 fn json_events_are_messages() {
     let (messages, _) = wire::decode(wire::conversation("login_json_events").reads());
-    let events: Vec<_> = messages
-        .iter()
-        .filter(|message| message.kind() == Kind::EventJson)
-        .collect();
+    let events: Vec<_> =
+        messages.iter().filter(|message| message.kind() == Kind::EventJson).collect();
     assert!(events.len() > 5);
     assert!(
         events

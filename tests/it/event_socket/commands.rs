@@ -24,11 +24,7 @@ fn said(command: Command) -> String {
 
 #[test]
 fn the_handshake_is_the_recorded_one() {
-    let events = [
-        "CHANNEL_EXECUTE_COMPLETE",
-        "CHANNEL_HANGUP",
-        "CHANNEL_HANGUP_COMPLETE",
-    ];
+    let events = ["CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"];
     let handshake = [
         said(Command::Connect),
         said(Command::MyEvents),
@@ -48,26 +44,14 @@ fn an_application_without_argument_is_the_recorded_one() {
 #[test]
 fn a_long_argument_travels_as_the_recorded_body() {
     let recorded = wire::conversation("login");
-    let recorded = recorded
-        .turns
-        .iter()
-        .find(|turn| turn.data.contains("hotdesk_extension"))
-        .unwrap();
+    let recorded =
+        recorded.turns.iter().find(|turn| turn.data.contains("hotdesk_extension")).unwrap();
     let (head, argument) = recorded.data.split_once("\n\n").unwrap();
-    let uuid = head
-        .split_once("Event-UUID: ")
-        .unwrap()
-        .1
-        .split_once('\n')
-        .unwrap()
-        .0;
+    let uuid = head.split_once("Event-UUID: ").unwrap().1.split_once('\n').unwrap().0;
     let argument: &'static str = argument.trim_end_matches('\n').to_owned().leak();
     let execute = Execute::new("play_and_get_digits").argument(argument);
     assert_eq!(
-        said(Command::Execute(
-            Uuid::parse(uuid.as_bytes()).unwrap(),
-            execute
-        )),
+        said(Command::Execute(Uuid::parse(uuid.as_bytes()).unwrap(), execute)),
         recorded.data
     );
 }
@@ -85,13 +69,7 @@ fn a_short_argument_is_a_header() {
 
 #[test]
 fn an_argument_that_a_header_would_spoil_is_a_body_with_its_length_in_bytes() {
-    for text in [
-        "Søn",
-        " leading",
-        "trailing ",
-        "reload mod_event_socket",
-        &"x".repeat(65),
-    ] {
+    for text in ["Søn", " leading", "trailing ", "reload mod_event_socket", &"x".repeat(65)] {
         let execute = Execute::set("a", &ChannelText::parse(text).unwrap());
         let wanted = format!(
             "sendmsg\ncall-command: execute\nexecute-app-name: set\nevent-lock: true\nEvent-UUID: {ID}\n\
@@ -115,10 +93,7 @@ fn the_other_commands() {
     let api = Api::new("vm_prefs").argument(
         Argument::literal("default ").then_word(&ChannelWord::parse("1001@hotdesk.test").unwrap()),
     );
-    assert_eq!(
-        said(Command::Api(api.clone())),
-        "api vm_prefs default 1001@hotdesk.test\n\n"
-    );
+    assert_eq!(said(Command::Api(api.clone())), "api vm_prefs default 1001@hotdesk.test\n\n");
     assert_eq!(said(Command::Api(Api::new("status"))), "api status\n\n");
     assert_eq!(
         said(Command::BgApi(id(), api)),
@@ -133,9 +108,7 @@ fn the_other_commands() {
         "event plain CHANNEL_CREATE BACKGROUND_JOB CUSTOM sofia::register sofia::expire\n\n"
     );
     assert_eq!(
-        said(Command::Subscribe(
-            Subscription::default().custom(&["a::b"])
-        )),
+        said(Command::Subscribe(Subscription::default().custom(&["a::b"]))),
         "event plain CUSTOM a::b\n\n"
     );
     let transfer = Execute::transfer(
@@ -166,11 +139,7 @@ fn a_notify_is_the_recorded_one_and_may_have_a_body() {
         .header("host", header("hotdesk.test"))
         .header("content-type", header("application/simple-message-summary"));
     let recorded = wire::conversation("misc");
-    let recorded = recorded
-        .turns
-        .iter()
-        .find(|turn| turn.data.starts_with("sendevent"))
-        .unwrap();
+    let recorded = recorded.turns.iter().find(|turn| turn.data.starts_with("sendevent")).unwrap();
     assert_eq!(said(Command::SendEvent(notify.clone())), recorded.data);
     let body = "Messages-Waiting: yes\r\nVoice-Message: 2/0 (0/0)\r\n";
     let with_body = said(Command::SendEvent(notify.body(body)));
@@ -191,10 +160,7 @@ fn a_password_is_sent_and_never_shown() {
     assert!(!format!("{command:?}").contains("ClueCon"));
     assert_eq!(said(command), "auth ClueCon\n\n");
     for bad in ["a\nb", "a\rb", "a\0b", " a"] {
-        assert_eq!(
-            Password::new(&SecretString::from(bad)).unwrap_err(),
-            TextError::Password
-        );
+        assert_eq!(Password::new(&SecretString::from(bad)).unwrap_err(), TextError::Password);
     }
 }
 
@@ -213,15 +179,9 @@ fn multiset_takes_a_delimiter_that_no_value_holds() {
     assert!(
         said(Command::Execute(id(), execute)).contains("execute-app-arg: ^^~a=x|y~b=O'Brien, 1\n")
     );
-    assert_eq!(
-        Execute::multiset(&[("a", text("|~;!#"))]).unwrap_err(),
-        TextError::Delimiter
-    );
+    assert_eq!(Execute::multiset(&[("a", text("|~;!#"))]).unwrap_err(), TextError::Delimiter);
     let quotes = Execute::multiset(&[("a", text("O'Brien")), ("b", text("O'Hara"))]);
-    assert_eq!(
-        quotes.unwrap_err(),
-        TextError::Character { character: '\'' }
-    );
+    assert_eq!(quotes.unwrap_err(), TextError::Character { character: '\'' });
 }
 
 #[test]

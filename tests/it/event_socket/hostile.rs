@@ -14,10 +14,7 @@ fn one(stream: &str) -> hotdeskd::event_socket::Message {
 }
 
 fn event(inner: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "Content-Length: {}\nContent-Type: text/event-plain\n\n",
-        inner.len()
-    );
+    let head = format!("Content-Length: {}\nContent-Type: text/event-plain\n\n", inner.len());
     [head.as_bytes(), inner].concat()
 }
 
@@ -25,10 +22,7 @@ fn event(inner: &[u8]) -> Vec<u8> {
 fn a_connect_reply_of_100_kilobytes_is_one_message() {
     let mut reply = String::from("Event-Name: CHANNEL_DATA\n");
     for n in 0..2_000 {
-        reply.push_str(&format!(
-            "variable_sip_h_X-Header-{n}: {}\n",
-            "v".repeat(30)
-        ));
+        reply.push_str(&format!("variable_sip_h_X-Header-{n}: {}\n", "v".repeat(30)));
     }
     reply.push_str(
         "Content-Type: command/reply\nReply-Text: %2BOK%0A\nSocket-Mode: async\nControl: full\n\n",
@@ -38,14 +32,7 @@ fn a_connect_reply_of_100_kilobytes_is_one_message() {
         let (messages, error) = wire::decode(reply.as_bytes().chunks(piece));
         assert_eq!((messages.len(), error), (1, None));
         assert_eq!(messages[0].kind(), Kind::ConnectReply);
-        assert_eq!(
-            messages[0]
-                .variable("sip_h_X-Header-1999")
-                .unwrap()
-                .text()
-                .len(),
-            30
-        );
+        assert_eq!(messages[0].variable("sip_h_X-Header-1999").unwrap().text().len(), 30);
         assert_eq!(messages[0].header("Control").unwrap().text(), "full");
     }
 }
@@ -62,38 +49,21 @@ fn a_header_block_without_end_is_an_error_at_the_limit() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(
-        error,
-        WireError::HeadersTooLong { limit: 1_048_576 }
-    ));
+    assert!(matches!(error, WireError::HeadersTooLong { limit: 1_048_576 }));
 }
 
 #[test]
 fn a_header_block_that_ends_behind_the_limit_is_an_error_too() {
-    let mut codec = Codec::new(Limits {
-        headers: 20,
-        body: 10,
-    });
+    let mut codec = Codec::new(Limits { headers: 20, body: 10 });
     let mut fits = BytesMut::from(&b"Content-Type: abcd\n\n"[..]);
     assert!(codec.decode(&mut fits).unwrap().is_some());
     let mut long = BytesMut::from(&b"Content-Type: abcde\n\n"[..]);
-    assert!(matches!(
-        codec.decode(&mut long),
-        Err(WireError::HeadersTooLong { .. })
-    ));
+    assert!(matches!(codec.decode(&mut long), Err(WireError::HeadersTooLong { .. })));
 }
 
 #[test]
 fn a_wrong_content_length_is_an_error() {
-    for length in [
-        "-1",
-        "x",
-        "",
-        "1 2",
-        "0x10",
-        "+5",
-        "99999999999999999999999",
-    ] {
+    for length in ["-1", "x", "", "1 2", "0x10", "+5", "99999999999999999999999"] {
         let stream = format!("Content-Type: api/response\nContent-Length: {length}\n\nbody");
         let (messages, error) = wire::decode([stream.as_bytes()]);
         assert!(messages.is_empty());
@@ -106,10 +76,7 @@ fn a_wrong_content_length_is_an_error() {
     let (_, error) = wire::decode([&b"Content-Length: 3\nContent-Length: 4\n\nbody"[..]]);
     assert!(error.unwrap().contains("cannot be told"));
     let (_, error) = wire::decode([&b"Content-Length: 16777217\n\n"[..]]);
-    assert_eq!(
-        error.unwrap(),
-        "a body of 16777217 bytes was announced, 16777216 are allowed"
-    );
+    assert_eq!(error.unwrap(), "a body of 16777217 bytes was announced, 16777216 are allowed");
 }
 
 #[test]
@@ -133,10 +100,7 @@ fn a_line_without_colon_costs_only_itself() {
 fn an_unknown_content_type_is_a_message() {
     let message = one("Content-Type: text/x-unheard-of\nContent-Length: 3\n\nabc");
     assert_eq!((message.kind(), message.body()), (Kind::Other, &b"abc"[..]));
-    assert_eq!(
-        one("Content-Type: log/data\nContent-Length: 1\n\nx").kind(),
-        Kind::LogData
-    );
+    assert_eq!(one("Content-Type: log/data\nContent-Length: 1\n\nx").kind(), Kind::LogData);
     assert_eq!(one("Nothing: known\n\n").kind(), Kind::Other);
 }
 
@@ -155,16 +119,10 @@ fn values_are_decoded_where_freeswitch_encodes_and_nowhere_else() {
     assert_eq!(variable("zz"), "%zz%4");
     assert_eq!(variable("none"), "");
     assert_eq!(variable("latin"), "caf\u{fffd}");
-    assert_eq!(
-        messages[0].variable("latin").unwrap().bytes(),
-        &b"caf\xe9"[..]
-    );
+    assert_eq!(messages[0].variable("latin").unwrap().bytes(), &b"caf\xe9"[..]);
     assert_eq!(variable("utf8"), "café");
     assert_eq!(variable("evil"), "a\nEvil: yes");
-    assert!(
-        messages[0].field("Evil").is_none(),
-        "an encoded line end makes no header"
-    );
+    assert!(messages[0].field("Evil").is_none(), "an encoded line end makes no header");
 }
 
 #[test]
@@ -172,10 +130,7 @@ fn raw_latin_1_in_a_header_kills_nothing() {
     let (messages, error) =
         wire::decode([&b"Content-Type: command/reply\nReply-Text: caf\xe9 \xff\xfe\n\n"[..]]);
     assert_eq!((messages.len(), error), (1, None));
-    assert_eq!(
-        messages[0].reply_text().unwrap(),
-        "caf\u{fffd} \u{fffd}\u{fffd}"
-    );
+    assert_eq!(messages[0].reply_text().unwrap(), "caf\u{fffd} \u{fffd}\u{fffd}");
 }
 
 #[test]
@@ -183,13 +138,7 @@ fn duplicate_headers_are_kept_and_the_first_counts() {
     let inner = b"Event-Name: COMMAND\nEvent-Name: CHANNEL_EXECUTE\nX: 1\nx: 2\n\n";
     let (messages, _) = wire::decode([&event(inner)[..]]);
     assert_eq!(messages[0].event_name().unwrap(), "COMMAND");
-    assert_eq!(
-        messages[0]
-            .fields()
-            .filter(|(name, _)| *name == b"Event-Name")
-            .count(),
-        2
-    );
+    assert_eq!(messages[0].fields().filter(|(name, _)| *name == b"Event-Name").count(), 2);
     assert_eq!(
         messages[0].field("x").unwrap().text(),
         "1",
@@ -200,10 +149,7 @@ fn duplicate_headers_are_kept_and_the_first_counts() {
 #[test]
 fn a_body_inside_an_event_may_hold_anything() {
     let body = b"+OK line\n\nContent-Length: 999\n\nstill the same body \xff\n\n";
-    let head = format!(
-        "Event-Name: BACKGROUND_JOB\nContent-Length: {}\n\n",
-        body.len()
-    );
+    let head = format!("Event-Name: BACKGROUND_JOB\nContent-Length: {}\n\n", body.len());
     let stream = [
         &event(&[head.as_bytes(), body].concat())[..],
         b"Content-Type: command/reply\nReply-Text: +OK\n\n",
@@ -223,11 +169,7 @@ fn a_wrong_length_inside_an_event_reaches_no_further_than_the_event() {
         let inner = format!("Event-Name: X\nContent-Length: {said}\n\nabc");
         let (messages, error) = wire::decode([&event(inner.as_bytes())[..]]);
         assert_eq!(error, None);
-        assert_eq!(
-            messages[0].event_body().unwrap(),
-            wanted.as_bytes(),
-            "{said}"
-        );
+        assert_eq!(messages[0].event_body().unwrap(), wanted.as_bytes(), "{said}");
     }
     let (messages, _) = wire::decode([&event(b"Event-Name: X\nvariable_a: cut")[..]]);
     assert_eq!(messages[0].variable("a").unwrap().text(), "cut");
@@ -256,13 +198,11 @@ fn encode(value: &[u8]) -> Vec<u8> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.,/()*!'~".contains(&byte);
     value
         .iter()
-        .flat_map(|&byte| {
-            if plain(byte) {
-                vec![byte]
-            } else {
-                format!("%{byte:02X}").into_bytes()
-            }
-        })
+        .flat_map(
+            |&byte| {
+                if plain(byte) { vec![byte] } else { format!("%{byte:02X}").into_bytes() }
+            },
+        )
         .collect()
 }
 

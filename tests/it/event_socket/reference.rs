@@ -70,10 +70,7 @@ fn unescape(value: &[u8]) -> Vec<u8> {
 }
 
 fn decode_values(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    pairs
-        .iter()
-        .map(|(name, value)| (name.clone(), unescape(value)))
-        .collect()
+    pairs.iter().map(|(name, value)| (name.clone(), unescape(value))).collect()
 }
 
 fn length(pairs: &[(Vec<u8>, Vec<u8>)]) -> Result<usize, End> {
@@ -123,9 +120,7 @@ fn reference(mut stream: &[u8]) -> (Vec<Plain>, End) {
         }
         let body = &stream[behind..behind + length];
         stream = &stream[behind + length..];
-        let kind = pairs
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
+        let kind = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"content-type"));
         let is_plain_event =
             !is_connect && kind.is_some_and(|(_, value)| value.trim_ascii() == b"text/event-plain");
         let mut message = Plain {
@@ -168,12 +163,7 @@ fn compare(stream: &[u8], piece: usize) -> Result<(), TestCaseError> {
     let (messages, error) = wire::decode(stream.chunks(piece.max(1)));
     let got: Vec<Plain> = messages.iter().map(Plain::from).collect();
     let (wanted, end) = reference(stream);
-    prop_assert!(
-        got == wanted,
-        "{} messages, {} wanted",
-        got.len(),
-        wanted.len()
-    );
+    prop_assert!(got == wanted, "{} messages, {} wanted", got.len(), wanted.len());
     let said = match error.as_deref() {
         None => End::Clean,
         Some("the stream ended inside a message") => End::Truncated,

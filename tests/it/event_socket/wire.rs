@@ -29,20 +29,15 @@ impl Turn {
 impl Conversation {
     /// What FreeSWITCH said, in its recorded reads.
     pub(super) fn reads(&self) -> impl Iterator<Item = &[u8]> {
-        self.turns
-            .iter()
-            .filter(|turn| turn.is_from_freeswitch())
-            .map(|turn| turn.data.as_bytes())
+        self.turns.iter().filter(|turn| turn.is_from_freeswitch()).map(|turn| turn.data.as_bytes())
     }
 }
 
 /// Every recorded conversation.
 pub(super) fn conversations() -> Vec<Conversation> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/freeswitch/wire");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let conversations: Vec<_> = files
         .iter()
@@ -55,20 +50,13 @@ pub(super) fn conversations() -> Vec<Conversation> {
                 .collect(),
         })
         .collect();
-    assert_eq!(
-        conversations.len(),
-        10,
-        "the recorded conversations are there"
-    );
+    assert_eq!(conversations.len(), 10, "the recorded conversations are there");
     conversations
 }
 
 /// The conversation of that name.
 pub(super) fn conversation(name: &str) -> Conversation {
-    conversations()
-        .into_iter()
-        .find(|conversation| conversation.name == name)
-        .unwrap()
+    conversations().into_iter().find(|conversation| conversation.name == name).unwrap()
 }
 
 /// Decodes what arrives in these pieces; a message or the error that ended it.
