@@ -1,1 +1,2 @@
 //! hotdeskd
+pub mod event_socket;
