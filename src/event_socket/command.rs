@@ -2,7 +2,7 @@
 //!
 //! FreeSWITCH reads a header block one byte at a time and a body in bulk (2,811 us against 36 us for 4,000 bytes), so an
 //! argument that is long, or that a header could not carry, travels as a `text/plain` body. Header and body leave in
-//! one write: a header whose body is late makes FreeSWITCH spin (mod_event_socket.c:1331).
+//! one write: a header whose body is late makes FreeSWITCH spin (`mod_event_socket.c:1331`).
 
 use std::fmt;
 use std::time::Duration;
@@ -198,6 +198,11 @@ impl Execute {
     /// How often it runs.
     pub(super) fn rounds(&self) -> u32 {
         self.loops
+    }
+
+    /// Whether it is behind an event-lock.
+    pub(super) fn is_locked(&self) -> bool {
+        self.event_lock
     }
 
     /// Its own deadline.

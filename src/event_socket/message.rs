@@ -3,7 +3,7 @@
 //! A message is decoded in two steps. Framing (`codec`) finds its end; [`Message`] then keeps the bytes as they came and
 //! three offsets a header. A value becomes text only when somebody asks for it, and is percent-decoded only where
 //! FreeSWITCH encodes: in the body of a `text/event-plain` and in the reply to `connect`. Nothing turns `+` into a space,
-//! because FreeSWITCH writes a plus as `%2B` and a space as `%20` (`switch_url_encode_opt`, switch_utils.c:3494).
+//! because FreeSWITCH writes a plus as `%2B` and a space as `%20` (`switch_url_encode_opt`, `switch_utils.c:3494`).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -209,6 +209,17 @@ impl Message {
     /// The whole message as it came.
     pub fn as_bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// The message with bytes of its own if it is small: a message that is kept must not hold the whole read with it.
+    pub(super) fn detached(self) -> Self {
+        if self.bytes.len() > 4096 {
+            return self;
+        }
+        Self {
+            bytes: Bytes::copy_from_slice(&self.bytes),
+            ..self
+        }
     }
 
     /// The index of the envelope.

@@ -17,7 +17,7 @@ use std::fmt;
 
 use super::TextError;
 
-/// What replaces a whole command when it stands in its headers beside `reload` or `unload` (mod_event_socket.c:1737).
+/// What replaces a whole command when it stands in its headers beside `reload` or `unload` (`mod_event_socket.c:1737`).
 const MODULE: &str = "mod_event_socket";
 
 /// Whether the text could turn a command into a reload of the module that we speak to.
@@ -363,7 +363,8 @@ mod tests {
                 prop_assert!(!taken.as_str().trim_start().starts_with("ARRAY::"));
             }
             let reduced = ChannelText::reduce(&text);
-            prop_assert!(!reduced.as_str().contains(['{', '}', '[', ']', '<', '>', ',', '|', '^', '=', '"', ':', '(', '%']));
+            let syntax: &[char] = &['{', '}', '[', ']', '<', '>', ',', '|', '^', '=', '"', ':', '(', '%'];
+            prop_assert!(!reduced.as_str().contains(syntax));
             prop_assert!(ChannelText::parse(reduced.as_str()).is_ok());
         }
     }
