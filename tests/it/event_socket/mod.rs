@@ -3,5 +3,8 @@
 mod captures;
 mod commands;
 mod hostile;
+mod peer;
 mod reference;
+mod server;
+mod session;
 mod wire;
