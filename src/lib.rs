@@ -1,7 +1,9 @@
 //! hotdeskd: a companion daemon for FreeSWITCH.
 
 pub mod calls;
+pub mod config;
 pub mod desk;
 pub mod model;
 pub mod store;
+pub mod telemetry;
 pub mod xml_curl;
