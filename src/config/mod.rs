@@ -62,7 +62,7 @@ pub struct Config {
 /// A FreeSWITCH node.
 #[derive(Debug, Clone)]
 pub struct FreeSwitch {
-    /// Its event socket (mod_event_socket's own listener).
+    /// Its event socket (`mod_event_socket`'s own listener).
     pub address: HostPort,
     /// The password of its event socket.
     pub password: Secret,
