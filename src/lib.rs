@@ -1,9 +1,11 @@
 //! hotdeskd: a companion daemon for FreeSWITCH.
 
 pub mod calls;
+pub mod config;
 pub mod desk;
 pub mod event_socket;
 pub mod http;
 pub mod model;
 pub mod store;
+pub mod telemetry;
 pub mod xml_curl;

@@ -14,6 +14,7 @@ mod phone;
 mod pin;
 mod pin_guard;
 mod routing;
+mod toml_text;
 mod user;
 mod wanted;
 
@@ -34,5 +35,6 @@ pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
 };
 pub use routing::{AwayDestination, InvalidAwayDestination, dial_string, spoken_name};
+pub use toml_text::{TomlFault, TomlText};
 pub use user::{GroupName, InvalidGroupName, User, UserSource, Variables};
 pub use wanted::{Wanted, WantedKind};
