@@ -1,2 +1,3 @@
 //! Behaviour tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 mod event_socket;
