@@ -6,6 +6,7 @@ pub mod desk;
 pub mod event_socket;
 pub mod http;
 pub mod model;
+pub mod standing;
 pub mod store;
 pub mod telemetry;
 pub mod xml_curl;
