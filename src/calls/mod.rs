@@ -22,7 +22,7 @@ pub use settings::{Language, LogoutPin, Millis, PinSettings, ProfileName, Prompt
 
 use crate::desk::Desk;
 use crate::event_socket::Session;
-use crate::model::{Extension, LoginMode, Mac};
+use crate::model::{Extension, Flow, LoginMode, Mac};
 use dialogue::Dialogue;
 
 /// Holds the conversations. Cheap to clone.
@@ -33,38 +33,6 @@ pub struct Conversations {
     pin: Arc<PinSettings>,
     check: Arc<dyn PinCheck>,
     codes: Arc<[(Flow, String)]>,
-}
-
-/// What a call is for: what stands behind the port in the dialplan's `socket` action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    /// `hotdesk/login`
-    Login,
-    /// `hotdesk/login-also`
-    LoginAlso,
-    /// `hotdesk/logout`
-    Logout,
-    /// `hotdesk/logout-everywhere`
-    LogoutEverywhere,
-    /// `hotdesk/who`
-    Who,
-    /// `hotdesk/restart-phone`
-    RestartPhone,
-}
-
-impl Flow {
-    /// The flow of a socket path.
-    pub fn of(path: &str) -> Option<Self> {
-        Some(match path {
-            "hotdesk/login" => Self::Login,
-            "hotdesk/login-also" => Self::LoginAlso,
-            "hotdesk/logout" => Self::Logout,
-            "hotdesk/logout-everywhere" => Self::LogoutEverywhere,
-            "hotdesk/who" => Self::Who,
-            "hotdesk/restart-phone" => Self::RestartPhone,
-            _ => return None,
-        })
-    }
 }
 
 /// The phone in somebody's hand.
@@ -108,7 +76,7 @@ impl Conversations {
         tracing::info!(call, path, phone = phone.map(tracing::field::display), "call");
         let dialogue = Dialogue::new(session, self.prompts.clone());
         let caller = Caller { phone };
-        let Some(flow) = Flow::of(&path) else {
+        let Some(flow) = Flow::of_socket_path(&path) else {
             tracing::warn!(call, path, "no such flow; see `hotdeskd freeswitch print`");
             return self.end(dialogue, Ending::Unavailable).await;
         };

@@ -6,5 +6,6 @@
 pub mod auth;
 mod serve;
 pub mod switch;
+pub mod watchdog;
 
 pub use serve::{Incoming, Limits, serve};

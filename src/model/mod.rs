@@ -8,6 +8,7 @@ mod desk_session;
 mod directory_entry;
 mod domain;
 mod extension;
+mod flow;
 mod journal;
 mod mac;
 mod phone;
@@ -27,6 +28,7 @@ pub use directory_entry::{
 };
 pub use domain::{Domain, InvalidDomain};
 pub use extension::{Extension, InvalidExtension};
+pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
 pub use mac::{InvalidMac, Mac};
 pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};

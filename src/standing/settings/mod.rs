@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::CallerNumber;
+pub use crate::model::Flow;
 
 pub use values::{
     ContextName, DialCode, DialledNumber, InvalidContextName, InvalidDialCode,
@@ -49,11 +50,7 @@ impl Default for DialplanSettings {
 impl DialplanSettings {
     /// The hosts for `socket`: those that are set, else `listener`.
     pub fn hosts_or(&self, listener: SocketAddr) -> Vec<SocketHost> {
-        if self.hosts.is_empty() {
-            vec![SocketHost::from(listener)]
-        } else {
-            self.hosts.clone()
-        }
+        if self.hosts.is_empty() { vec![SocketHost::from(listener)] } else { self.hosts.clone() }
     }
 }
 
@@ -108,43 +105,6 @@ impl Codes {
     }
 }
 
-/// A conversation that a dial code begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Flow {
-    /// Log in here, out everywhere else.
-    Login,
-    /// Log in here too.
-    LoginAlso,
-    /// Log this phone out.
-    Logout,
-    /// Log a user out of all phones.
-    LogoutEverywhere,
-    /// Say who is logged in here.
-    Who,
-    /// Restart this phone.
-    RestartPhone,
-}
-
-impl Flow {
-    /// What stands behind the port in `socket`, and what `variable_socket_path` says in the
-    /// `connect` reply.
-    pub fn socket_path(self) -> &'static str {
-        match self {
-            Self::Login => "hotdesk/login",
-            Self::LoginAlso => "hotdesk/login-also",
-            Self::Logout => "hotdesk/logout",
-            Self::LogoutEverywhere => "hotdesk/logout-everywhere",
-            Self::Who => "hotdesk/who",
-            Self::RestartPhone => "hotdesk/restart-phone",
-        }
-    }
-
-    /// Whether an extension may be dialled behind the code.
-    pub fn takes_extension(self) -> bool {
-        matches!(self, Self::Login | Self::LoginAlso | Self::LogoutEverywhere)
-    }
-}
-
 /// A code that is on, or `false`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "CodeText", into = "CodeText")]
@@ -157,10 +117,7 @@ pub enum CodeSetting {
 
 /// What may stand in the file for a [`CodeSetting`].
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a dial code such as \"*11\", or false to switch it off"
-)]
+#[serde(untagged, expecting = "expected a dial code such as \"*11\", or false to switch it off")]
 enum CodeText {
     Switch(bool),
     Code(String),
@@ -299,11 +256,8 @@ impl EmergencySettings {
     /// number that goes out. What is itself a number is never taken for a prefix and another.
     pub fn dialled_and_bare(&self) -> Vec<(String, String)> {
         let text = |number: &DialledNumber| number.to_string();
-        let mut ways: Vec<(String, String)> = self
-            .numbers
-            .iter()
-            .map(|number| (text(number), text(number)))
-            .collect();
+        let mut ways: Vec<(String, String)> =
+            self.numbers.iter().map(|number| (text(number), text(number))).collect();
         for prefix in &self.trunk_prefixes {
             for number in &self.numbers {
                 let dialled = format!("{prefix}{number}");
@@ -367,17 +321,12 @@ where
     if value >= least && value <= most {
         Ok(value)
     } else {
-        Err(E::custom(format!(
-            "expected {least} to {most} {unit}, found {value}"
-        )))
+        Err(E::custom(format!("expected {least} to {most} {unit}, found {value}")))
     }
 }
 
 /// A default of ours, which parses; a test reads every one.
-#[allow(
-    clippy::expect_used,
-    reason = "only literals of this file come here, each under test"
-)]
+#[allow(clippy::expect_used, reason = "only literals of this file come here, each under test")]
 fn known<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,
