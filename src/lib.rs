@@ -4,6 +4,7 @@ pub mod calls;
 pub mod config;
 pub mod desk;
 pub mod model;
+pub mod standing;
 pub mod store;
 pub mod telemetry;
 pub mod xml_curl;
