@@ -5,6 +5,7 @@
 
 mod secret;
 mod settings;
+mod show;
 mod values;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use secret::{Secret, SecretError, SecretSource};
+pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, Listener, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
