@@ -41,7 +41,10 @@ fn watch(address: SocketAddr, request: &[u8], shutdown: &CancellationToken) {
                 misses += 1;
                 if misses >= MISSES && !shutdown.is_cancelled() {
                     // Straight to standard error: the log may be what hangs.
-                    let _ = writeln!(io::stderr(), "hotdeskd does not answer any more ({error}); it ends itself");
+                    let _ = writeln!(
+                        io::stderr(),
+                        "hotdeskd does not answer any more ({error}); it ends itself"
+                    );
                     std::process::abort();
                 }
             }
