@@ -53,6 +53,7 @@ const GUARDED: [(&str, &[&str]); 8] = [
         "tokio",
         &[
             "event_socket",
+            "xml_curl",
             "store",
             "desk",
             "people",
