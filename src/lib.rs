@@ -1,3 +1,4 @@
 //! hotdeskd: a companion daemon for FreeSWITCH.
 
 pub mod model;
+pub mod simulator;
