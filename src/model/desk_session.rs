@@ -53,9 +53,7 @@ impl SessionOrigin {
 
     /// The origin of that name.
     pub fn of(name: &str) -> Option<Self> {
-        [Self::Only, Self::Also, Self::Owner]
-            .into_iter()
-            .find(|origin| origin.as_str() == name)
+        [Self::Only, Self::Also, Self::Owner].into_iter().find(|origin| origin.as_str() == name)
     }
 }
 
@@ -171,19 +169,11 @@ impl Floor {
         }
         let mut step = Step::new(self, now);
         if mode == LoginMode::Only {
-            for other in step
-                .phones_of(user)
-                .filter(|mac| *mac != phone)
-                .collect::<Vec<_>>()
-            {
+            for other in step.phones_of(user).filter(|mac| *mac != phone).collect::<Vec<_>>() {
                 step.end(other, EndReason::LoggedInElsewhere(phone));
             }
         }
-        let already_here = step
-            .floor
-            .sessions
-            .get(&phone)
-            .is_some_and(|s| s.user == *user);
+        let already_here = step.floor.sessions.get(&phone).is_some_and(|s| s.user == *user);
         let origin = match mode {
             _ if owns => SessionOrigin::Owner,
             LoginMode::Only => SessionOrigin::Only,
@@ -207,10 +197,7 @@ impl Floor {
 
     /// Whoever sits at `phone` logs out there. Nobody there: nothing changes.
     pub fn log_out(&mut self, phone: Mac, now: Timestamp) -> Vec<Change> {
-        let leaving = self
-            .sessions
-            .get(&phone)
-            .map(|session| session.user.clone());
+        let leaving = self.sessions.get(&phone).map(|session| session.user.clone());
         let mut step = Step::new(self, now);
         step.end(phone, EndReason::LoggedOut);
         // Leaving the own desk is leaving it; leaving another one is going home.
@@ -225,18 +212,11 @@ impl Floor {
 
     /// `user` may no longer log in at desk phones: only the own desk stays.
     pub fn forbid(&mut self, user: &Extension, now: Timestamp) -> Vec<Change> {
-        self.users
-            .entry(user.clone())
-            .and_modify(|may| *may = false);
+        self.users.entry(user.clone()).and_modify(|may| *may = false);
         let mut step = Step::new(self, now);
         let guest = |s: &&DeskSession| s.user == *user && s.origin != SessionOrigin::Owner;
-        let phones: Vec<Mac> = step
-            .floor
-            .sessions
-            .values()
-            .filter(guest)
-            .map(|s| s.phone)
-            .collect();
+        let phones: Vec<Mac> =
+            step.floor.sessions.values().filter(guest).map(|s| s.phone).collect();
         for phone in phones {
             step.end(phone, EndReason::MayNotHotDesk);
         }
@@ -246,11 +226,7 @@ impl Floor {
     /// `user` is removed; desks that were the user's own have no owner now.
     pub fn remove_user(&mut self, user: &Extension, now: Timestamp) -> Vec<Change> {
         self.users.remove(user);
-        for seat in self
-            .seats
-            .values_mut()
-            .filter(|seat| seat.owner.as_ref() == Some(user))
-        {
+        for seat in self.seats.values_mut().filter(|seat| seat.owner.as_ref() == Some(user)) {
             seat.owner = None;
         }
         self.end_all(user, EndReason::UserRemoved, now)
@@ -330,12 +306,7 @@ impl<'a> Step<'a> {
     }
 
     fn begin(&mut self, phone: Mac, user: &Extension, origin: SessionOrigin) {
-        let session = DeskSession {
-            phone,
-            user: user.clone(),
-            since: self.now,
-            origin,
-        };
+        let session = DeskSession { phone, user: user.clone(), since: self.now, origin };
         self.floor.sessions.insert(phone, session.clone());
         self.changes.push(Change::Began(session));
     }

@@ -24,10 +24,7 @@ impl FromStr for Domain {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let allowed =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
-        let begins = text
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'[');
+        let begins = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'[');
         if begins && text.len() <= 253 && text.bytes().all(allowed) {
             Ok(Self(text.to_ascii_lowercase().into()))
         } else {

@@ -76,16 +76,7 @@ mod tests {
     #[test]
     fn digits_only_and_never_as_long_as_a_mac() {
         assert_eq!("1001".parse::<Extension>().unwrap().as_str(), "1001");
-        for text in [
-            "",
-            "1",
-            "123456789012",
-            "10a1",
-            "10 01",
-            "*11",
-            "１００１",
-            "1001\n",
-        ] {
+        for text in ["", "1", "123456789012", "10a1", "10 01", "*11", "１００１", "1001\n"] {
             assert_eq!(text.parse::<Extension>(), Err(InvalidExtension), "{text:?}");
         }
     }

@@ -92,11 +92,7 @@ mod tests {
             "0004.132a.0001",
             " 0004132A0001 ",
         ] {
-            assert_eq!(
-                text.parse::<Mac>().unwrap().to_string(),
-                "0004132a0001",
-                "{text}"
-            );
+            assert_eq!(text.parse::<Mac>().unwrap().to_string(), "0004132a0001", "{text}");
         }
     }
 

@@ -5,22 +5,30 @@
 //! use this one; this one uses none.
 
 mod desk_session;
+mod directory_entry;
 mod domain;
 mod extension;
+mod flow;
 mod journal;
 mod mac;
 mod phone;
 mod pin;
 mod pin_guard;
 mod routing;
+mod toml_text;
 mod user;
 mod wanted;
 
 pub use desk_session::{
     Change, DeskSession, EndReason, Floor, LoginMode, Refusal, Seat, SessionOrigin,
 };
+pub use directory_entry::{
+    DirectoryEntry, DirectoryRules, UNUSABLE_HASH_BYTES, UnusableHash, a1_hash, escape_xml,
+    is_reserved_param, is_reserved_variable,
+};
 pub use domain::{Domain, InvalidDomain};
 pub use extension::{Extension, InvalidExtension};
+pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
 pub use mac::{InvalidMac, Mac};
 pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};
@@ -29,5 +37,6 @@ pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
 };
 pub use routing::{AwayDestination, InvalidAwayDestination, dial_string, spoken_name};
-pub use user::{User, UserSource, Variables};
+pub use toml_text::{TomlFault, TomlText};
+pub use user::{GroupName, InvalidGroupName, User, UserRecord, UserSource, Variables};
 pub use wanted::{Wanted, WantedKind};

@@ -46,9 +46,7 @@ impl Pin {
 /// Whether a guesser would try this PIN first.
 fn is_weak(pin: &[u8], extension: &[u8]) -> bool {
     let step = |by: i16| {
-        pin.iter()
-            .zip(pin.iter().skip(1))
-            .all(|(a, b)| i16::from(*b) - i16::from(*a) == by)
+        pin.iter().zip(pin.iter().skip(1)).all(|(a, b)| i16::from(*b) - i16::from(*a) == by)
     };
     step(0) || step(1) || step(-1) || pin == extension || pin.iter().eq(extension.iter().rev())
 }
@@ -77,9 +75,7 @@ mod tests {
 
     #[test]
     fn easy_pins_are_refused() {
-        for pin in [
-            "0000", "1111", "1234", "3456", "9876", "2580", "0852", "333333",
-        ] {
+        for pin in ["0000", "1111", "1234", "3456", "9876", "2580", "0852", "333333"] {
             assert_eq!(new(pin), Err(PinFault::Weak), "{pin}");
         }
         for pin in ["", "123", "12a4", "1234567890123", "４３２１"] {

@@ -52,17 +52,8 @@ pub struct GuardSettings {
 
 impl Default for GuardSettings {
     fn default() -> Self {
-        let limit = |wrong, window_minutes| GuardLimit {
-            wrong,
-            window_minutes,
-            lock_minutes: 15,
-        };
-        Self {
-            pair: limit(5, 15),
-            extension: limit(20, 60),
-            phone: limit(10, 15),
-            site_alarm: 50,
-        }
+        let limit = |wrong, window_minutes| GuardLimit { wrong, window_minutes, lock_minutes: 15 };
+        Self { pair: limit(5, 15), extension: limit(20, 60), phone: limit(10, 15), site_alarm: 50 }
     }
 }
 
@@ -104,9 +95,8 @@ impl Counter {
 
     /// How many wrong PINs still count at `now`.
     pub fn counting(&self, limit: Option<GuardLimit>, now: Timestamp) -> u32 {
-        let window = limit.map_or(SITE_WINDOW, |limit| {
-            SignedDuration::from_mins(limit.window_minutes.into())
-        });
+        let window = limit
+            .map_or(SITE_WINDOW, |limit| SignedDuration::from_mins(limit.window_minutes.into()));
         match self.since {
             Some(since) if now.duration_since(since) < window => self.wrong,
             _ => 0,
@@ -123,9 +113,7 @@ impl Counter {
             return false;
         };
         // A day without a lock forgives the earlier ones.
-        let forgiven = self
-            .locked_until
-            .is_none_or(|until| now.duration_since(until) > DAY);
+        let forgiven = self.locked_until.is_none_or(|until| now.duration_since(until) > DAY);
         let doubled = if forgiven { 0 } else { self.locks.min(16) };
         let minutes = i64::from(limit.lock_minutes).saturating_mul(1 << doubled);
         let lasts = SignedDuration::from_mins(minutes.min(24 * 60));
@@ -136,14 +124,17 @@ impl Counter {
         true
     }
 
-    /// Takes back one count: the PIN was right after all. A lock that this attempt caused is lifted.
-    pub fn uncount(&mut self, now: Timestamp) {
-        if self.since.is_none() && self.is_locked(now) {
+    /// Takes back one count at `now`: the PIN was right after all. `locked` is whether this very
+    /// attempt had locked it; that lock is lifted, and the counts before it stay.
+    pub fn take_back(&mut self, limit: Option<GuardLimit>, locked: bool, now: Timestamp) {
+        if locked {
             self.locked_until = None;
             self.locks = self.locks.saturating_sub(1);
+            self.wrong = limit.map_or(0, |limit| limit.wrong.saturating_sub(1));
+            self.since = Some(now);
+        } else {
+            self.wrong = self.wrong.saturating_sub(1);
         }
-        self.wrong = 0;
-        self.since = None;
     }
 
     /// Whether nothing of it matters any longer at `now`, and it can be forgotten.
@@ -172,25 +163,18 @@ pub struct GuardVerdict {
 
 impl GuardState {
     /// Counts an attempt *before* its PIN is looked at, so that attempts made at the same time all
-    /// count. A right PIN takes the count back ([`Counter::uncount`]). A locked attempt counts nowhere
+    /// count. A right PIN takes the count back ([`Counter::take_back`]). A locked attempt counts nowhere
     /// but at the site: whoever is locked out cannot lengthen the lock.
     pub fn attempt(&mut self, settings: &GuardSettings, now: Timestamp) -> GuardVerdict {
         let locked = self.0.iter().any(|(_, counter)| counter.is_locked(now));
-        let mut verdict = GuardVerdict {
-            locked,
-            delay: Duration::ZERO,
-            locks: Vec::new(),
-            alarm: None,
-        };
+        let mut verdict =
+            GuardVerdict { locked, delay: Duration::ZERO, locks: Vec::new(), alarm: None };
         for (key, counter) in &mut self.0 {
             let limit = settings.limit(key);
             if !locked || *key == GuardKey::Site {
                 let locks = counter.count(limit, now);
                 verdict.locks.extend(
-                    counter
-                        .locked_until
-                        .filter(|_| locks)
-                        .map(|until| (key.clone(), until)),
+                    counter.locked_until.filter(|_| locks).map(|until| (key.clone(), until)),
                 );
             }
             match key {
@@ -254,11 +238,7 @@ mod tests {
 
     #[test]
     fn locks_double_up_to_a_day_and_are_forgiven_after_one() {
-        let limit = Some(GuardLimit {
-            wrong: 1,
-            window_minutes: 15,
-            lock_minutes: 15,
-        });
+        let limit = Some(GuardLimit { wrong: 1, window_minutes: 15, lock_minutes: 15 });
         let mut counter = Counter::default();
         let mut now = at(0);
         let mut lengths = Vec::new();
@@ -272,10 +252,7 @@ mod tests {
         now = now.checked_add(SignedDuration::from_hours(25)).unwrap();
         assert!(counter.is_stale(now));
         counter.count(limit, now);
-        assert_eq!(
-            counter.locked_until.unwrap().duration_since(now).as_mins(),
-            15
-        );
+        assert_eq!(counter.locked_until.unwrap().duration_since(now).as_mins(), 15);
     }
 
     #[test]
@@ -283,37 +260,31 @@ mod tests {
         let mut state = state();
         for minute in [0, 1, 2, 3, 16, 17, 18, 19] {
             assert!(
-                state
-                    .attempt(&GuardSettings::default(), at(minute))
-                    .locks
-                    .is_empty(),
+                state.attempt(&GuardSettings::default(), at(minute)).locks.is_empty(),
                 "{minute}"
             );
         }
     }
 
     #[test]
-    fn a_right_pin_takes_its_count_and_its_lock_back() {
-        let limit = Some(GuardLimit {
-            wrong: 2,
-            window_minutes: 15,
-            lock_minutes: 15,
-        });
+    fn a_right_pin_takes_its_own_count_and_its_own_lock_back_and_no_more() {
+        let limit = Some(GuardLimit { wrong: 2, window_minutes: 15, lock_minutes: 15 });
         let mut counter = Counter::default();
         counter.count(limit, at(0));
         assert!(counter.count(limit, at(0)));
-        counter.uncount(at(0));
+        counter.take_back(limit, true, at(0));
         assert!(!counter.is_locked(at(0)));
-        assert_eq!(counter.counting(limit, at(0)), 0);
+        // The wrong PIN before it still counts: logging in as oneself buys no guesses at others.
+        assert_eq!(counter.counting(limit, at(0)), 1);
+        assert!(counter.count(limit, at(0)));
     }
 
     #[test]
     fn the_site_slows_down_and_alarms_once_and_never_refuses() {
         let settings = GuardSettings::default();
         let mut site = GuardState(vec![(GuardKey::Site, Counter::default())]);
-        let verdicts: Vec<GuardVerdict> = (0..10_000)
-            .map(|_| site.attempt(&settings, at(0)))
-            .collect();
+        let verdicts: Vec<GuardVerdict> =
+            (0..10_000).map(|_| site.attempt(&settings, at(0))).collect();
         assert!(verdicts.iter().all(|v| !v.locked));
         assert_eq!(verdicts.iter().filter(|v| v.alarm.is_some()).count(), 1);
         assert_eq!(verdicts[48].delay, Duration::ZERO);

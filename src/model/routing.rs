@@ -27,9 +27,7 @@ impl FromStr for AwayDestination {
             return Ok(Self::Voicemail);
         }
         let number = text.strip_prefix('+').unwrap_or(text);
-        let dialable = number
-            .bytes()
-            .all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'#'));
+        let dialable = number.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'#'));
         if (2..=24).contains(&number.len()) && dialable {
             Ok(Self::Number(text.into()))
         } else {
@@ -73,21 +71,13 @@ pub struct InvalidAwayDestination;
 /// Everything else becomes a space, and spaces are folded, because FreeSWITCH expands `${…}` and
 /// splits at delimiters in what it dials (`facts/freeswitch.md`).
 pub fn spoken_name(name: &str) -> String {
-    let kept = |c: char| {
-        if c.is_alphanumeric() || matches!(c, '.' | '-' | '\'') {
-            c
-        } else {
-            ' '
-        }
-    };
+    // Combining marks too, or a decomposed `é` would lose its accent.
+    let mark = |c: char| matches!(c, '\u{300}'..='\u{36f}' | '\u{1dc0}'..='\u{1dff}');
+    let letter = |c: char| c.is_alphanumeric() || mark(c) || matches!(c, '.' | '-' | '\'');
+    let kept = |c: char| if letter(c) { c } else { ' ' };
     let replaced: String = name.chars().map(kept).take(240).collect();
     let folded = replaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    folded
-        .chars()
-        .take(60)
-        .collect::<String>()
-        .trim_end()
-        .to_owned()
+    folded.chars().take(60).collect::<String>().trim_end().to_owned()
 }
 
 /// The dial-string of a user: every phone in `phones` and, if `softphone`, the user's own
@@ -177,10 +167,7 @@ mod tests {
     #[test]
     fn somebody_who_is_nowhere_is_away() {
         assert_eq!(dial(&[], false, "voicemail"), "error/user_not_registered");
-        assert_eq!(
-            dial(&[], false, "+436641"),
-            format!("{ADA}loopback/+436641/default/XML")
-        );
+        assert_eq!(dial(&[], false, "+436641"), format!("{ADA}loopback/+436641/default/XML"));
         assert_eq!(
             dial(&[], true, "0664123"),
             format!("{ADA}${{sofia_contact(*/1001@hotdesk.test)}}|loopback/0664123/default/XML")
@@ -197,6 +184,7 @@ mod tests {
             ("x]]>y\r\nz", "x y z"),
             ("Søren O'Brien-Höpper Jr.", "Søren O'Brien-Höpper Jr."),
             ("名前 😀", "名前"),
+            ("Rene\u{301}e", "Rene\u{301}e"),
             ("\u{0}\u{202e}", ""),
         ] {
             assert_eq!(spoken_name(name), spoken);

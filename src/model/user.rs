@@ -7,6 +7,42 @@ use serde::{Deserialize, Serialize};
 
 use super::{AwayDestination, Extension, Pin};
 
+/// A call group's name: 1 to 40 ASCII letters, digits, `-`, `_` or `.`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GroupName(Box<str>);
+
+impl GroupName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for GroupName {
+    type Error = InvalidGroupName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if (1..=40).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidGroupName)
+        }
+    }
+}
+
+impl From<GroupName> for String {
+    fn from(name: GroupName) -> Self {
+        name.0.into()
+    }
+}
+
+/// The text names no call group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a group name: 1 to 40 letters, digits, `-`, `_` or `.`")]
+pub struct InvalidGroupName;
+
 /// Names and values for FreeSWITCH's directory, in the order of their names.
 pub type Variables = BTreeMap<String, String>;
 
@@ -28,12 +64,43 @@ pub struct User {
     pub hot_desk: bool,
     /// Where calls go to while the user is nowhere.
     pub away: AwayDestination,
+    /// FreeSWITCH's call groups that the user is in (`group_call`).
+    pub groups: Vec<GroupName>,
     /// The user's own directory params (`vm-email-all-messages`, …).
     pub params: Variables,
     /// The user's own directory variables (`toll_allow`, `outbound_caller_id_number`, …).
     pub variables: Variables,
     /// Where the user comes from.
     pub source: UserSource,
+}
+
+/// A user as a source knows it: everything but the secrets, which the store keeps beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRecord {
+    /// The extension.
+    pub extension: Extension,
+    /// The name.
+    pub name: String,
+    /// Whether the user may log in at desk phones.
+    pub hot_desk: bool,
+    /// Where calls go to while the user is nowhere.
+    pub away: AwayDestination,
+    /// Call groups.
+    pub groups: Vec<GroupName>,
+    /// Directory params.
+    pub params: Variables,
+    /// Directory variables.
+    pub variables: Variables,
+}
+
+impl UserRecord {
+    /// The most bytes that a name has.
+    pub const MAX_NAME: usize = 200;
+
+    /// Whether a text can be a user's name: any Unicode, but something, and not endless.
+    pub fn is_name(text: &str) -> bool {
+        !text.trim().is_empty() && text.len() <= Self::MAX_NAME
+    }
 }
 
 /// Which source a user is kept by; only that source changes or removes it.

@@ -42,8 +42,6 @@ impl WantedKind {
 
     /// The kind of that name.
     pub fn of(name: &str) -> Option<Self> {
-        [Self::Resync, Self::Lamp, Self::Restart]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        [Self::Resync, Self::Lamp, Self::Restart].into_iter().find(|kind| kind.as_str() == name)
     }
 }

@@ -23,10 +23,7 @@ impl Node {
     pub(super) async fn api(&self, command: &str, argument: &str, owner: &str) -> String {
         let line = format!("{command} {argument}");
         self.lock().api_log.push(line.trim_end().to_owned());
-        let mut event = self.event(
-            "API",
-            ("switch_loadable_module.c", "switch_api_execute", 2949),
-        );
+        let mut event = self.event("API", ("switch_loadable_module.c", "switch_api_execute", 2949));
         event.push("API-Command", command);
         if !argument.is_empty() {
             event.push("API-Command-Argument", argument);
@@ -162,11 +159,8 @@ impl Node {
     pub(super) fn database(&self, argument: &str) -> String {
         let mut parts = argument.splitn(4, '/');
         let verb = parts.next().unwrap_or_default();
-        let key = format!(
-            "{}/{}",
-            parts.next().unwrap_or_default(),
-            parts.next().unwrap_or_default()
-        );
+        let key =
+            format!("{}/{}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let value = parts.next().unwrap_or_default().to_owned();
         let mut state = self.lock();
         match verb {
@@ -196,9 +190,7 @@ impl Node {
         };
         match command {
             "uuid_exists" => "true".to_owned(),
-            "uuid_getvar" => channel
-                .variable(name)
-                .unwrap_or_else(|| "_undef_".to_owned()),
+            "uuid_getvar" => channel.variable(name).unwrap_or_else(|| "_undef_".to_owned()),
             "uuid_setvar" => {
                 channel.set(name, value);
                 "+OK\n".to_owned()
@@ -212,11 +204,7 @@ impl Node {
                 "+OK\n".to_owned()
             }
             "uuid_kill" => {
-                let cause = if name.is_empty() {
-                    "NORMAL_CLEARING"
-                } else {
-                    name
-                };
+                let cause = if name.is_empty() { "NORMAL_CLEARING" } else { name };
                 channel.hang_up(self, cause, "send_bye");
                 "+OK\n".to_owned()
             }

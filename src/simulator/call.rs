@@ -201,12 +201,8 @@ impl Call {
     pub fn hang_up(&self) {
         let answered = self.channel.lock().call_state == "ACTIVE";
         match answered {
-            true => self
-                .channel
-                .hang_up(&self.node, "NORMAL_CLEARING", "recv_bye"),
-            false => self
-                .channel
-                .hang_up(&self.node, "ORIGINATOR_CANCEL", "recv_cancel"),
+            true => self.channel.hang_up(&self.node, "NORMAL_CLEARING", "recv_bye"),
+            false => self.channel.hang_up(&self.node, "ORIGINATOR_CANCEL", "recv_cancel"),
         }
     }
 

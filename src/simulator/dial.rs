@@ -100,10 +100,7 @@ impl Ringing {
 impl Node {
     /// `user/USER@DOMAIN`.
     pub(super) async fn dial_user(&self, user: &str, depth: usize) -> Result<Ringing, DialError> {
-        let entry = self
-            .user(Kind::UserCall, user, &[])
-            .await
-            .ok_or(DialError::Unknown)?;
+        let entry = self.user(Kind::UserCall, user, &[]).await.ok_or(DialError::Unknown)?;
         let dial = entry.param("dial-string").ok_or(DialError::NoDialString)?;
         let own = |name: &str| match name {
             "dialed_user" => Some(user.to_owned()),
@@ -117,10 +114,8 @@ impl Node {
     /// `group_call`: each member's own dial-string; one at the group's domain wins over theirs.
     pub(super) async fn dial_group(&self, group: &str) -> Result<String, DialError> {
         let more = [("group", group.to_owned())];
-        let domain = self
-            .locate_domain(Kind::GroupCall, "", &more)
-            .await
-            .ok_or(DialError::Unknown)?;
+        let domain =
+            self.locate_domain(Kind::GroupCall, "", &more).await.ok_or(DialError::Unknown)?;
         let members: Vec<String> = domain
             .children("groups")
             .flat_map(|groups| groups.children("group"))
@@ -211,15 +206,8 @@ impl Node {
             };
         }
         let state = self.lock();
-        match state
-            .registrations
-            .iter()
-            .find(|row| row.contact == endpoint)
-        {
-            Some(row) => Target::Phone {
-                user: row.user.clone(),
-                call_id: row.call_id.clone(),
-            },
+        match state.registrations.iter().find(|row| row.contact == endpoint) {
+            Some(row) => Target::Phone { user: row.user.clone(), call_id: row.call_id.clone() },
             None if endpoint.is_empty() || endpoint.starts_with("user/") => {
                 Target::Failed("user_not_registered".to_owned())
             }
@@ -286,9 +274,6 @@ fn as_legs(text: &str) -> String {
     let Some((block, rest)) = text.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
         return text.to_owned();
     };
-    let legs: Vec<String> = split_legs(rest)
-        .iter()
-        .map(|leg| format!("[{block}]{leg}"))
-        .collect();
+    let legs: Vec<String> = split_legs(rest).iter().map(|leg| format!("[{block}]{leg}")).collect();
     legs.join(",")
 }

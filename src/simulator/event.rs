@@ -11,10 +11,7 @@ pub(super) struct Event {
 
 impl Event {
     pub(super) fn new(headers: Vec<(String, String)>) -> Self {
-        Self {
-            headers,
-            body: None,
-        }
+        Self { headers, body: None }
     }
 
     /// The first value of a header, names compared as FreeSWITCH does: without regard to case.
@@ -49,11 +46,7 @@ impl Event {
     pub(super) fn plain(&self) -> String {
         let mut text = String::with_capacity(256);
         for (name, value) in &self.headers {
-            let shown = if value.is_empty() {
-                "_undef_".to_owned()
-            } else {
-                encode(value)
-            };
+            let shown = if value.is_empty() { "_undef_".to_owned() } else { encode(value) };
             let _ = writeln!(text, "{name}: {shown}");
         }
         match &self.body {
@@ -112,10 +105,7 @@ mod tests {
     #[test]
     fn encoding_as_captured() {
         for (value, encoded) in [
-            (
-                "tone_stream://%(500,0,500)",
-                "tone_stream%3A//%25(500,0,500)",
-            ),
+            ("tone_stream://%(500,0,500)", "tone_stream%3A//%25(500,0,500)"),
             (
                 "effective_caller_id_name=Acme Ltd / O'Brien & Søn",
                 "effective_caller_id_name%3DAcme%20Ltd%20/%20O'Brien%20%26%20S%C3%B8n",

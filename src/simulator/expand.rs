@@ -56,9 +56,7 @@ impl Node {
                 let (function, arguments) = (function.trim(), rest.rsplit_once(')'));
                 let arguments = arguments.map_or(rest, |(arguments, _)| arguments);
                 if is_shell(function) {
-                    self.lock()
-                        .ran
-                        .push(format!("${{{function}({arguments})}}"));
+                    self.lock().ran.push(format!("${{{function}({arguments})}}"));
                     return String::new();
                 }
                 self.run_api(function, arguments, "").await
@@ -95,20 +93,9 @@ fn variable(inner: &str, values: Values<'_>) -> String {
         return value;
     };
     let characters = i64::try_from(value.chars().count()).unwrap_or_default();
-    let from = if offset < 0 {
-        (characters + offset).max(0)
-    } else {
-        offset
-    };
-    let length = parts
-        .next()
-        .and_then(|text| text.parse::<usize>().ok())
-        .unwrap_or(usize::MAX);
-    value
-        .chars()
-        .skip(usize::try_from(from).unwrap_or(0))
-        .take(length)
-        .collect()
+    let from = if offset < 0 { (characters + offset).max(0) } else { offset };
+    let length = parts.next().and_then(|text| text.parse::<usize>().ok()).unwrap_or(usize::MAX);
+    value.chars().skip(usize::try_from(from).unwrap_or(0)).take(length).collect()
 }
 
 /// `text` split at the `}` that closes what has just been opened.
@@ -154,10 +141,7 @@ mod tests {
         ] {
             assert_eq!(node.expand(text, &values).await, expanded, "{text}");
         }
-        assert_eq!(
-            node.lock().ran.all(),
-            ["${system(touch x)}", "${system(id 1001)}"]
-        );
+        assert_eq!(node.lock().ran.all(), ["${system(touch x)}", "${system(id 1001)}"]);
         let deep = "${".repeat(100_000);
         assert_eq!(node.expand(&deep, &values).await, deep);
     }

@@ -78,10 +78,7 @@ impl FreeSwitch {
         number: &str,
     ) -> Result<CallSetup, AuthError> {
         let call_id = self.node.new_call_id(&phone.ip);
-        let entry = self
-            .node
-            .authenticate(Kind::Invite, phone, number, &call_id)
-            .await?;
+        let entry = self.node.authenticate(Kind::Invite, phone, number, &call_id).await?;
         let mut setup = CallSetup::new(&phone.auth_user, number);
         setup.from_user.clone_from(&phone.user);
         setup.caller_number.clone_from(&phone.user);
@@ -134,19 +131,9 @@ impl FreeSwitch {
         if full {
             channel.hang_up(&self.node, "SWITCH_CONGESTION", "send_refuse");
         }
-        let thread = CallThread::new(
-            Arc::clone(&self.node),
-            Arc::clone(&channel),
-            heard_by,
-            tells,
-        );
+        let thread = CallThread::new(Arc::clone(&self.node), Arc::clone(&channel), heard_by, tells);
         self.node.tasks.spawn(thread.run(target.to_owned()));
-        Call {
-            node: Arc::clone(&self.node),
-            channel,
-            heard,
-            outcome,
-        }
+        Call { node: Arc::clone(&self.node), channel, heard, outcome }
     }
 
     /// Runs an API command, as at the console.
@@ -183,12 +170,7 @@ impl FreeSwitch {
 
     /// UUIDs of the channels there are.
     pub fn channels(&self) -> Vec<String> {
-        self.node
-            .lock()
-            .channels
-            .iter()
-            .map(|channel| channel.uuid.clone())
-            .collect()
+        self.node.lock().channels.iter().map(|channel| channel.uuid.clone()).collect()
     }
 
     /// Sets a voicemail PIN as its user would by phone; an empty one takes it away.
@@ -202,10 +184,7 @@ impl FreeSwitch {
 
     /// How many new and saved messages wait in a mailbox.
     pub fn set_mailbox(&self, user: &str, new: u32, saved: u32) {
-        self.node
-            .lock()
-            .mailboxes
-            .insert(user.to_owned(), (new, saved));
+        self.node.lock().mailboxes.insert(user.to_owned(), (new, saved));
     }
 
     /// What `reloadxml` answers from now on.

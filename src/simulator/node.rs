@@ -128,17 +128,11 @@ impl Node {
     }
 
     pub(super) fn random(&self, below: u32) -> u32 {
-        self.rng
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .random_range(0..below.max(1))
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner).random_range(0..below.max(1))
     }
 
     pub(super) fn stamp(&self) -> Stamp {
-        Stamp {
-            now: microseconds(),
-            sequence: self.sequence.fetch_add(1, Ordering::Relaxed),
-        }
+        Stamp { now: microseconds(), sequence: self.sequence.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// The values that every template may ask for.
@@ -161,16 +155,13 @@ impl Node {
     pub(super) fn event(&self, name: &str, source: (&str, &str, u32)) -> Event {
         let stamp = self.stamp();
         let (file, function, line) = source;
-        Event::new(fill(
-            include_str!("templates/preamble.txt"),
-            |place| match place {
-                "event" => Some(name.to_owned()),
-                "file" => Some(file.to_owned()),
-                "function" => Some(function.to_owned()),
-                "line" => Some(line.to_string()),
-                place => self.place(place, &stamp),
-            },
-        ))
+        Event::new(fill(include_str!("templates/preamble.txt"), |place| match place {
+            "event" => Some(name.to_owned()),
+            "file" => Some(file.to_owned()),
+            "function" => Some(function.to_owned()),
+            "line" => Some(line.to_string()),
+            place => self.place(place, &stamp),
+        }))
     }
 
     /// A `CUSTOM` event; FreeSWITCH writes the subclass before everything else.
@@ -220,12 +211,5 @@ fn written(microseconds: u64, format: &str) -> String {
 fn uuid(rng: &mut StdRng) -> String {
     let hex = format!("{:032x}", rng.random::<u128>());
     let part = |from, to| hex.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-4{}-a{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(13, 16),
-        part(17, 20),
-        part(20, 32)
-    )
+    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }

@@ -102,10 +102,7 @@ impl PacketReader {
 /// A header block as command, headers, and the length of the body that is to come.
 fn parse(block: &[u8]) -> (Packet, usize) {
     let block = c_string(block);
-    let mut packet = Packet {
-        block: block.clone(),
-        ..Packet::default()
-    };
+    let mut packet = Packet { block: block.clone(), ..Packet::default() };
     let mut length = 0;
     let mut rest = next_line(&block);
     while let Some(line) = rest {
@@ -132,9 +129,7 @@ fn next_line(text: &str) -> Option<&str> {
 
 /// `text` up to its first CR, or without one up to its first LF.
 fn strip_cr(text: &str) -> &str {
-    text.split_once('\r')
-        .or_else(|| text.split_once('\n'))
-        .map_or(text, |(line, _)| line)
+    text.split_once('\r').or_else(|| text.split_once('\n')).map_or(text, |(line, _)| line)
 }
 
 /// C's reading of bytes: NUL ends them.
@@ -145,12 +140,8 @@ fn c_string(bytes: &[u8]) -> String {
 
 /// C's `atoi`, without negative numbers.
 pub(super) fn leading_number(text: &str) -> usize {
-    let digits: String = text
-        .trim_start()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .take(12)
-        .collect();
+    let digits: String =
+        text.trim_start().chars().take_while(char::is_ascii_digit).take(12).collect();
     digits.parse().unwrap_or(0)
 }
 
@@ -175,24 +166,15 @@ mod tests {
 
     #[test]
     fn pipelined_commands_and_newlines_between_them() {
-        assert_eq!(
-            commands(b"connect\n\n\n\nmyevents\n\n"),
-            ["connect", "myevents"]
-        );
-        assert_eq!(
-            commands(b"connect\r\n\r\nlinger 5\n\n"),
-            ["connect", "linger 5"]
-        );
+        assert_eq!(commands(b"connect\n\n\n\nmyevents\n\n"), ["connect", "myevents"]);
+        assert_eq!(commands(b"connect\r\n\r\nlinger 5\n\n"), ["connect", "linger 5"]);
     }
 
     #[test]
     fn a_body_may_hold_anything_and_trailing_newlines_are_harmless() {
         let bytes = "sendmsg\ncall-command: execute\ncontent-length: 34\n\ngreeting=line one\nline two: æøå\n\nexit\n\n";
         let packets = read(bytes.as_bytes());
-        assert_eq!(
-            packets[0].body.as_deref(),
-            Some("greeting=line one\nline two: æøå")
-        );
+        assert_eq!(packets[0].body.as_deref(), Some("greeting=line one\nline two: æøå"));
         assert_eq!(packets[1].command(), "exit");
     }
 

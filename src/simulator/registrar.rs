@@ -95,22 +95,12 @@ impl Node {
         if self.settings.force_matching_username && phone.user != phone.auth_user {
             return Err(AuthError::OtherUser);
         }
-        let known = self
-            .lock()
-            .registrations
-            .iter()
-            .find(|r| r.user == phone.user)
-            .cloned();
+        let known = self.lock().registrations.iter().find(|r| r.user == phone.user).cloned();
         let call_id = known.map_or_else(|| self.new_call_id(&phone.ip), |row| row.call_id);
-        let entry = self
-            .authenticate(Kind::Register, phone, &phone.user, &call_id)
-            .await?;
+        let entry = self.authenticate(Kind::Register, phone, &phone.user, &call_id).await?;
         let registration = Registration {
             user: phone.user.clone(),
-            contact: format!(
-                "sofia/internal/sip:{}@{}:{}",
-                phone.user, phone.ip, phone.port
-            ),
+            contact: format!("sofia/internal/sip:{}@{}:{}", phone.user, phone.ip, phone.port),
             call_id,
             agent: phone.agent.clone(),
             ip: phone.ip.clone(),
@@ -140,11 +130,7 @@ impl Node {
         call_id: &str,
     ) -> Result<Entry, AuthError> {
         let realm = self.settings.domain.as_str();
-        let method = if kind == Kind::Register {
-            "REGISTER"
-        } else {
-            "INVITE"
-        };
+        let method = if kind == Kind::Register { "REGISTER" } else { "INVITE" };
         let (nonce, cnonce) = (self.uuid(), format!("{:08x}", self.random(u32::MAX)));
         let uri = "sip:127.0.0.1:5070";
         let response = |ha1: &str| {
@@ -165,10 +151,7 @@ impl Node {
             ("port", phone.port.to_string()),
             ("ip", phone.ip.clone()),
         ];
-        let entry = self
-            .user(kind, &phone.auth_user, &more)
-            .await
-            .ok_or(AuthError::UnknownUser)?;
+        let entry = self.user(kind, &phone.auth_user, &more).await.ok_or(AuthError::UnknownUser)?;
         if entry.param("sip-forbid-register").is_some_and(is_true) {
             return Err(AuthError::Forbidden);
         }
@@ -180,11 +163,7 @@ impl Node {
             (None, None) if entry.param("allow-empty-password").is_none_or(is_true) => sent.clone(),
             (None, None) => return Err(AuthError::NoPassword),
         };
-        if expected == sent {
-            Ok(entry)
-        } else {
-            Err(AuthError::WrongSecret)
-        }
+        if expected == sent { Ok(entry) } else { Err(AuthError::WrongSecret) }
     }
 
     /// Ends a registration; false when there was none.
@@ -207,10 +186,8 @@ impl Node {
     /// The `CUSTOM sofia::…` event of a registration.
     fn tell(&self, row: &Registration, subclass: &str, status: &str) {
         let domain = self.settings.domain.to_string();
-        let mut event = self.custom_event(
-            subclass,
-            ("sofia_reg.c", "sofia_reg_handle_register_token", 2000),
-        );
+        let mut event =
+            self.custom_event(subclass, ("sofia_reg.c", "sofia_reg_handle_register_token", 2000));
         let contact = format!("\"\" <sip:{}@{}:{}>", row.user, row.ip, row.port);
         let lines: [(&str, String); 16] = [
             ("profile-name", "internal".into()),
@@ -239,28 +216,17 @@ impl Node {
     /// After each REGISTER sofia tells the phone how many messages wait, for the account of its entry.
     async fn show_lamp(&self, row: &Registration) {
         let account = row.mwi_account.clone();
-        let user = match account
-            .as_deref()
-            .and_then(|account| account.split_once('@'))
-        {
+        let user = match account.as_deref().and_then(|account| account.split_once('@')) {
             Some((user, _)) => user.to_owned(),
             None => row.user.clone(),
         };
         let Some(entry) = self.user(Kind::MessageCount, &user, &[]).await else {
             return;
         };
-        if entry
-            .param("vm-enabled")
-            .is_some_and(|value| !is_true(value))
-        {
+        if entry.param("vm-enabled").is_some_and(|value| !is_true(value)) {
             return;
         }
-        let (new, saved) = self
-            .lock()
-            .mailboxes
-            .get(&user)
-            .copied()
-            .unwrap_or_default();
+        let (new, saved) = self.lock().mailboxes.get(&user).copied().unwrap_or_default();
         let waiting = if new > 0 { "yes" } else { "no" };
         let body = format!(
             "Messages-Waiting: {waiting}\r\nMessage-Account: sip:{user}@{}\r\nVoice-Message: {new}/{saved} (0/0)\r\n",
@@ -290,8 +256,5 @@ fn ha1(user: &str, realm: &str, secret: &str) -> String {
 }
 
 fn md5_hex(text: &str) -> String {
-    Md5::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

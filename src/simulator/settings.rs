@@ -71,11 +71,7 @@ pub struct XmlCurl {
 impl XmlCurl {
     /// Asks `url` without credentials and waits one second, as `install` prints it.
     pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            credentials: None,
-            timeout: Duration::from_secs(1),
-        }
+        Self { url: url.into(), credentials: None, timeout: Duration::from_secs(1) }
     }
 }
 

@@ -47,10 +47,7 @@ mod tests {
         });
         assert_eq!(
             filled,
-            [
-                ("A".to_owned(), "x %41{b}@%41{b}".to_owned()),
-                ("B".to_owned(), String::new())
-            ]
+            [("A".to_owned(), "x %41{b}@%41{b}".to_owned()), ("B".to_owned(), String::new())]
         );
     }
 }

@@ -1,2 +1,5 @@
 //! Behaviour tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+mod event_socket;
+mod rooms;
 mod simulator;

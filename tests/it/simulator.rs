@@ -35,10 +35,7 @@ type Message = (String, String);
 
 impl Peer {
     fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            buffer: Vec::new(),
-        }
+        Self { stream, buffer: Vec::new() }
     }
 
     async fn send(&mut self, text: &str) {
@@ -143,9 +140,7 @@ async fn handshake(peer: &mut Peer) -> String {
 async fn a_login_as_the_person_hears_it() {
     let (freeswitch, _) = start(settings()).await;
     let mut setup = CallSetup::new("0004132a0001", "*11");
-    setup
-        .variables
-        .push(("user_context".into(), "restricted".into()));
+    setup.variables.push(("user_context".into(), "restricted".into()));
     let (mut call, mut peer) = call(&freeswitch, setup, "async full").await;
     let connect = handshake(&mut peer).await;
     for line in [
@@ -160,70 +155,26 @@ async fn a_login_as_the_person_hears_it() {
         assert!(connect.contains(&format!("\n{line}")), "{line}");
     }
     peer.execute("answer", "").await;
-    peer.event("CHANNEL_EXECUTE_COMPLETE", "Application: answer")
-        .await;
+    peer.event("CHANNEL_EXECUTE_COMPLETE", "Application: answer").await;
     peer.execute(
         "play_and_get_digits",
         "3 6 3 5000 # ivr/extension.wav silence_stream://250 hotdesk_extension \\d+ 3000",
     )
     .await;
     let heard = call.until_keys().await;
-    let keys = Heard::Keys {
-        min: 3,
-        max: 6,
-        terminators: "#".into(),
-    };
-    assert_eq!(
-        heard,
-        [
-            Heard::Answered,
-            Heard::Prompt("ivr/extension.wav".into()),
-            keys
-        ]
-    );
+    let keys = Heard::Keys { min: 3, max: 6, terminators: "#".into() };
+    assert_eq!(heard, [Heard::Answered, Heard::Prompt("ivr/extension.wav".into()), keys]);
     call.press("1001#").await;
-    let event = peer
-        .event(
-            "CHANNEL_EXECUTE_COMPLETE",
-            "Application: play_and_get_digits",
-        )
-        .await;
+    let event = peer.event("CHANNEL_EXECUTE_COMPLETE", "Application: play_and_get_digits").await;
     assert!(event.contains("\nvariable_hotdesk_extension: 1001\n"));
     assert!(event.contains("\nvariable_read_terminator_used: %23\n"));
     peer.execute("hangup", "NORMAL_CLEARING").await;
-    assert_eq!(
-        call.outcome().await,
-        Some(Outcome::HungUp {
-            cause: "NORMAL_CLEARING".into()
-        })
-    );
-    peer.event(
-        "CHANNEL_HANGUP_COMPLETE",
-        "variable_hangup_cause: NORMAL_CLEARING",
-    )
-    .await;
-    assert!(
-        peer.next()
-            .await
-            .unwrap()
-            .0
-            .contains("Content-Disposition: linger")
-    );
+    assert_eq!(call.outcome().await, Some(Outcome::HungUp { cause: "NORMAL_CLEARING".into() }));
+    peer.event("CHANNEL_HANGUP_COMPLETE", "variable_hangup_cause: NORMAL_CLEARING").await;
+    assert!(peer.next().await.unwrap().0.contains("Content-Disposition: linger"));
     assert_eq!(peer.ask("exit").await, "+OK bye");
-    assert!(
-        peer.until_end()
-            .await
-            .last()
-            .unwrap()
-            .0
-            .contains("Content-Disposition: disconnect")
-    );
-    assert_eq!(
-        call.until_end().await,
-        [Heard::HungUp {
-            cause: "NORMAL_CLEARING".into()
-        }]
-    );
+    assert!(peer.until_end().await.last().unwrap().0.contains("Content-Disposition: disconnect"));
+    assert_eq!(call.until_end().await, [Heard::HungUp { cause: "NORMAL_CLEARING".into() }]);
     freeswitch.stop().await;
 }
 
@@ -232,10 +183,8 @@ async fn directory(entries: &[(&str, &str)]) -> (String, Arc<Mutex<Vec<String>>>
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/freeswitch", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let entries: HashMap<String, String> = entries
-        .iter()
-        .map(|(u, e)| (u.to_string(), e.to_string()))
-        .collect();
+    let entries: HashMap<String, String> =
+        entries.iter().map(|(u, e)| (u.to_string(), e.to_string())).collect();
     let seen = Arc::clone(&asked);
     tokio::spawn(async move {
         loop {
@@ -250,8 +199,7 @@ async fn directory(entries: &[(&str, &str)]) -> (String, Arc<Mutex<Vec<String>>>
                     continue;
                 };
                 let length = head.to_lowercase().lines().find_map(|l| {
-                    l.strip_prefix("content-length: ")
-                        .map(|n| n.parse::<usize>().unwrap())
+                    l.strip_prefix("content-length: ").map(|n| n.parse::<usize>().unwrap())
                 });
                 if body.len() >= length.unwrap_or(0) {
                     seen.lock().unwrap().push(text.clone());
@@ -263,11 +211,7 @@ async fn directory(entries: &[(&str, &str)]) -> (String, Arc<Mutex<Vec<String>>>
                     .find_map(|f| f.strip_prefix(&format!("{name}=")).map(str::to_owned))
                     .unwrap_or_default()
             };
-            let key = if field("user").is_empty() {
-                field("group_name")
-            } else {
-                field("user")
-            };
+            let key = if field("user").is_empty() { field("group_name") } else { field("user") };
             let answer = match entries.get(&key) {
                 Some(inner) => format!("<document type=\"freeswitch/xml\"><section name=\"directory\"><domain name=\"hotdesk.test\">{inner}</domain></section></document>"),
                 None => "<document type=\"freeswitch/xml\"><section name=\"result\"><result status=\"not found\"/></section></document>".to_owned(),
@@ -284,10 +228,7 @@ async fn directory(entries: &[(&str, &str)]) -> (String, Arc<Mutex<Vec<String>>>
 
 fn user(id: &str, params: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
     let lines = |tag: &str, lines: &[(&str, &str)]| -> String {
-        lines
-            .iter()
-            .map(|(n, v)| format!("<{tag} name=\"{n}\" value=\"{v}\"/>"))
-            .collect()
+        lines.iter().map(|(n, v)| format!("<{tag} name=\"{n}\" value=\"{v}\"/>")).collect()
     };
     format!(
         "<groups><group name=\"all\"><users><user id=\"{id}\"><params>{}</params><variables>{}</variables></user></users></group></groups>",
@@ -321,10 +262,7 @@ async fn phones_register_and_calls_ring_where_the_person_is() {
     settings.xml_curl = Some(XmlCurl::new(url));
     let (freeswitch, _) = start(settings).await;
 
-    let row = freeswitch
-        .register(&phone("0004132a0001", "one"))
-        .await
-        .unwrap();
+    let row = freeswitch.register(&phone("0004132a0001", "one")).await.unwrap();
     assert_eq!(row.mwi_account.as_deref(), Some("1001@hotdesk.test"));
     assert_eq!(
         freeswitch.register(&phone("0004132a0001", "two")).await,
@@ -334,67 +272,35 @@ async fn phones_register_and_calls_ring_where_the_person_is() {
         freeswitch.register(&phone("0004132a0002", "one")).await,
         Err(AuthError::WrongSecret)
     );
-    assert!(
-        freeswitch
-            .register(&phone("nopass", "whatever"))
-            .await
-            .is_ok()
-    );
-    assert_eq!(
-        freeswitch.register(&phone("noempty", "")).await,
-        Err(AuthError::NoPassword)
-    );
-    assert_eq!(
-        freeswitch.register(&phone("forbid", "x")).await,
-        Err(AuthError::Forbidden)
-    );
-    assert_eq!(
-        freeswitch.register(&phone("1003", "x")).await,
-        Err(AuthError::UnknownUser)
-    );
+    assert!(freeswitch.register(&phone("nopass", "whatever")).await.is_ok());
+    assert_eq!(freeswitch.register(&phone("noempty", "")).await, Err(AuthError::NoPassword));
+    assert_eq!(freeswitch.register(&phone("forbid", "x")).await, Err(AuthError::Forbidden));
+    assert_eq!(freeswitch.register(&phone("1003", "x")).await, Err(AuthError::UnknownUser));
     let mut thief = phone("0004132a0001", "x");
     thief.auth_user = "nopass".into();
     assert_eq!(freeswitch.register(&thief).await, Err(AuthError::OtherUser));
 
-    let setup = freeswitch
-        .authenticate_invite(&phone("0004132a0001", "one"), "*11")
-        .await
-        .unwrap();
-    assert_eq!(
-        (setup.context.as_str(), setup.variables.len()),
-        ("hotdesk", 1)
-    );
+    let setup = freeswitch.authenticate_invite(&phone("0004132a0001", "one"), "*11").await.unwrap();
+    assert_eq!((setup.context.as_str(), setup.variables.len()), ("hotdesk", 1));
     assert_eq!(freeswitch.traps(), ["dropped bad"]);
 
     let ringing = freeswitch.who_rings("1001").await.unwrap();
     assert_eq!(ringing.phones(), ["0004132a0001"]);
     assert_eq!(ringing.first()[0].callee_id_number.as_deref(), Some("1001"));
     assert_eq!(ringing.stages.len(), 2);
-    assert_eq!(
-        freeswitch.who_rings("1002").await.unwrap().failure(),
-        Some("user_not_registered")
-    );
+    assert_eq!(freeswitch.who_rings("1002").await.unwrap().failure(), Some("user_not_registered"));
     assert_eq!(freeswitch.who_rings("1009").await, Err(DialError::Unknown));
-    assert_eq!(
-        freeswitch.group_rings("sales").await.unwrap().phones(),
-        ["0004132a0001"]
-    );
+    assert_eq!(freeswitch.group_rings("sales").await.unwrap().phones(), ["0004132a0001"]);
     freeswitch.unregister("0004132a0001");
     let away = freeswitch.who_rings("1001").await.unwrap();
     assert_eq!(
         away.first()[0].target,
-        Target::Number {
-            number: "0664".into(),
-            context: "default".into()
-        }
+        Target::Number { number: "0664".into(), context: "default".into() }
     );
 
     // The lamp's NOTIFY came from FreeSWITCH, for the person's mailbox.
     let lamp = &freeswitch.notifies()[0];
-    assert_eq!(
-        (lamp.origin, lamp.call_id.as_str()),
-        (Origin::Registration, row.call_id.as_str())
-    );
+    assert_eq!((lamp.origin, lamp.call_id.as_str()), (Origin::Registration, row.call_id.as_str()));
     assert!(lamp.body.contains("Message-Account: sip:1001@hotdesk.test"));
     // As captured: form, headers, a connection each.
     let asked = asked.lock().unwrap();
@@ -408,15 +314,10 @@ async fn phones_register_and_calls_ring_where_the_person_is() {
         assert!(head.contains(header), "{head}");
     }
     let captured = include_str!("../fixtures/freeswitch/xml_curl/requests.jsonl");
-    let captured = captured
-        .lines()
-        .find(|l| l.contains("0004132a0001 REGISTER"))
-        .unwrap();
+    let captured = captured.lines().find(|l| l.contains("0004132a0001 REGISTER")).unwrap();
     let captured: serde_json::Value = serde_json::from_str(captured).unwrap();
     let names = |body: &str| -> Vec<String> {
-        body.split('&')
-            .map(|f| f.split('=').next().unwrap().to_owned())
-            .collect()
+        body.split('&').map(|f| f.split('=').next().unwrap().to_owned()).collect()
     };
     assert_eq!(names(body), names(captured["body"].as_str().unwrap()));
 }

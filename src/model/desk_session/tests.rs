@@ -12,17 +12,8 @@ fn floor(phones: &str) -> Floor {
     for word in phones.split(' ') {
         let mut chars = word.chars();
         let number = chars.next().unwrap();
-        let owner = word
-            .contains(':')
-            .then(|| user(word.chars().nth(2).unwrap()));
-        floor.place(
-            phone(number),
-            Seat {
-                owner,
-                hot_desk: !word.ends_with('/'),
-            },
-            at(0),
-        );
+        let owner = word.contains(':').then(|| user(word.chars().nth(2).unwrap()));
+        floor.place(phone(number), Seat { owner, hot_desk: !word.ends_with('/') }, at(0));
     }
     floor
 }
@@ -32,9 +23,7 @@ fn phone(number: char) -> Mac {
 }
 
 fn user(letter: char) -> Extension {
-    format!("10{}", u32::from(letter) - u32::from('a') + 10)
-        .parse()
-        .unwrap()
+    format!("10{}", u32::from(letter) - u32::from('a') + 10).parse().unwrap()
 }
 
 fn at(second: i64) -> Timestamp {
@@ -54,22 +43,8 @@ fn act(floor: &mut Floor, act: &str, second: i64) -> Result<Vec<Change>, Refusal
         ['-', u] => floor.remove_user(&user(u), now),
         ['/', u] => floor.forbid(&user(u), now),
         ['#', p] => floor.remove_phone(phone(p), now),
-        [p, '=', u] => floor.place(
-            phone(p),
-            Seat {
-                owner: Some(user(u)),
-                hot_desk: true,
-            },
-            now,
-        ),
-        [p, '='] => floor.place(
-            phone(p),
-            Seat {
-                owner: None,
-                hot_desk: true,
-            },
-            now,
-        ),
+        [p, '=', u] => floor.place(phone(p), Seat { owner: Some(user(u)), hot_desk: true }, now),
+        [p, '='] => floor.place(phone(p), Seat { owner: None, hot_desk: true }, now),
         _ => panic!("{act}"),
     })
 }
@@ -83,13 +58,7 @@ fn sits(floor: &Floor) -> String {
     let words: Vec<String> = floor
         .sessions
         .values()
-        .map(|s| {
-            format!(
-                "{}{}",
-                s.phone.to_string().chars().last().unwrap(),
-                letter(&s.user)
-            )
-        })
+        .map(|s| format!("{}{}", s.phone.to_string().chars().last().unwrap(), letter(&s.user)))
         .collect();
     words.join(" ")
 }

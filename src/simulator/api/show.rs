@@ -37,10 +37,7 @@ const CHANNEL_COLUMNS: [&str; 17] = [
 
 impl Node {
     pub(super) fn show(&self, argument: &str) -> String {
-        let words: Vec<&str> = argument
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words: Vec<&str> = argument.split(' ').filter(|word| !word.is_empty()).collect();
         let json = matches!(words.as_slice(), [.., "as", "json"]);
         match words.as_slice() {
             ["registrations", ..] => table(&REGISTRATION_COLUMNS, &self.registration_rows(), json),
@@ -83,9 +80,7 @@ impl Node {
             .iter()
             .map(|channel| channel.row(self))
             .filter(|row| {
-                [0, 4, 6, 7]
-                    .iter()
-                    .any(|at| row.get(*at).is_some_and(|cell| cell.contains(like)))
+                [0, 4, 6, 7].iter().any(|at| row.get(*at).is_some_and(|cell| cell.contains(like)))
             })
             .collect()
     }
@@ -97,12 +92,7 @@ fn table(columns: &[&str], rows: &[Vec<String>], json: bool) -> String {
             return "\n0 total.\n".to_owned();
         }
         let lines: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
-        return format!(
-            "{}\n{}\n\n{} total.\n",
-            columns.join(","),
-            lines.join("\n"),
-            rows.len()
-        );
+        return format!("{}\n{}\n\n{} total.\n", columns.join(","), lines.join("\n"), rows.len());
     }
     if rows.is_empty() {
         return "{\"row_count\": 0}\n".to_owned();
@@ -120,9 +110,5 @@ fn table(columns: &[&str], rows: &[Vec<String>], json: bool) -> String {
             format!("{{{}}}", cells.join(","))
         })
         .collect();
-    format!(
-        "{{\"row_count\":{},\"rows\":[{}]}}",
-        rows.len(),
-        objects.join(",")
-    )
+    format!("{{\"row_count\":{},\"rows\":[{}]}}", rows.len(), objects.join(","))
 }

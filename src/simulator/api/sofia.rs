@@ -9,9 +9,7 @@ const RULE: &str = "============================================================
 impl Node {
     /// `[PROFILE/]USER@DOMAIN`, the profile may be `*`.
     pub(in super::super) fn sofia_contact(&self, argument: &str) -> String {
-        let address = argument
-            .split_once('/')
-            .map_or(argument, |(_, address)| address);
+        let address = argument.split_once('/').map_or(argument, |(_, address)| address);
         let (user, domain) = address.split_once('@').unwrap_or((address, ""));
         let state = self.lock();
         let contacts: Vec<&str> = state
@@ -28,10 +26,7 @@ impl Node {
     }
 
     pub(super) fn sofia(&self, argument: &str) -> String {
-        let words: Vec<&str> = argument
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words: Vec<&str> = argument.split(' ').filter(|word| !word.is_empty()).collect();
         match words.as_slice() {
             ["status"] => format!(
                 "                     Name\t   Type\t                                      Data\tState\n{RULE}\n                 internal\tprofile\t              sip:mod_sofia@127.0.0.1:5070\tRUNNING (0)\n{RULE}\n1 profile 0 aliases\n"
@@ -161,15 +156,9 @@ impl Node {
         vec![
             ("Call-ID", row.call_id.clone()),
             ("User", format!("{}@{domain}", row.user)),
-            (
-                "Contact",
-                format!("\"\" <sip:{}@{}:{}>", row.user, row.ip, row.port),
-            ),
+            ("Contact", format!("\"\" <sip:{}@{}:{}>", row.user, row.ip, row.port)),
             ("Agent", row.agent.clone()),
-            (
-                "Status",
-                format!("Registered(UDP)(unknown) EXP({until}) EXPSECS({left})"),
-            ),
+            ("Status", format!("Registered(UDP)(unknown) EXP({until}) EXPSECS({left})")),
             ("Ping-Status", "Reachable".into()),
             ("Ping-Time", "0.00".into()),
             ("Host", self.settings.switchname.clone()),
@@ -179,17 +168,12 @@ impl Node {
             ("Auth-Realm", domain.to_string()),
             (
                 "MWI-Account",
-                row.mwi_account
-                    .clone()
-                    .unwrap_or_else(|| format!("{}@{domain}", row.user)),
+                row.mwi_account.clone().unwrap_or_else(|| format!("{}@{domain}", row.user)),
             ),
         ]
     }
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

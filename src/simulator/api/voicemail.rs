@@ -37,10 +37,7 @@ impl Node {
 
     /// `PROFILE DOMAIN USER PIN`: right is `-OK`.
     pub(super) async fn vm_auth_login(&self, argument: &str) -> String {
-        let words: Vec<&str> = argument
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words: Vec<&str> = argument.split(' ').filter(|word| !word.is_empty()).collect();
         let [profile, domain, user, pin] = words.as_slice() else {
             return "-ERR Missing Arguments\n".to_owned();
         };
@@ -54,10 +51,7 @@ impl Node {
         let Some(entry) = found else {
             return "-ERR User not found\n".to_owned();
         };
-        if entry
-            .param("vm-enabled")
-            .is_some_and(|value| !is_true(value))
-        {
+        if entry.param("vm-enabled").is_some_and(|value| !is_true(value)) {
             return "-ERR Login Denied".to_owned();
         }
         let initial = entry.param("vm-password").filter(|value| !value.is_empty());

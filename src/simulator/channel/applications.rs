@@ -63,10 +63,7 @@ impl Application {
 
     /// FreeSWITCH opens the media path before these.
     pub(super) fn needs_media(self) -> bool {
-        matches!(
-            self,
-            Self::Playback | Self::Say | Self::PlayAndGetDigits | Self::Read
-        )
+        matches!(self, Self::Playback | Self::Say | Self::PlayAndGetDigits | Self::Read)
     }
 }
 
@@ -85,26 +82,19 @@ impl CallThread {
             Application::Export => {
                 self.assign(argument.strip_prefix("nolocal:").unwrap_or(argument))
             }
-            Application::MultiSet => split_marked(argument)
-                .iter()
-                .for_each(|pair| self.assign(pair)),
+            Application::MultiSet => {
+                split_marked(argument).iter().for_each(|pair| self.assign(pair))
+            }
             Application::Unset => self.channel.set(argument.trim(), None),
             Application::MultiUnset => {
-                split_marked(argument)
-                    .iter()
-                    .for_each(|name| self.channel.set(name.trim(), None));
+                split_marked(argument).iter().for_each(|name| self.channel.set(name.trim(), None));
             }
             Application::Hangup => {
-                let cause = if argument.is_empty() {
-                    "NORMAL_CLEARING"
-                } else {
-                    argument
-                };
+                let cause = if argument.is_empty() { "NORMAL_CLEARING" } else { argument };
                 self.channel.hang_up(&self.node, cause, "send_bye");
             }
             Application::Respond => {
-                self.channel
-                    .hang_up(&self.node, response_cause(argument), "send_refuse");
+                self.channel.hang_up(&self.node, response_cause(argument), "send_refuse");
             }
             Application::Transfer => self.transfer_to(argument),
             Application::PlayAndGetDigits => self.play_and_get_digits(argument).await,
@@ -136,9 +126,8 @@ impl CallThread {
         if !first {
             return;
         }
-        let lines = fill(include_str!("../templates/media.txt"), |place| {
-            channel.place(&self.node, place)
-        });
+        let lines =
+            fill(include_str!("../templates/media.txt"), |place| channel.place(&self.node, place));
         for (name, value) in lines {
             channel.set(&name, Some(&value));
         }
@@ -146,11 +135,7 @@ impl CallThread {
             state.progress_media = microseconds();
             state.answer_state = "early";
         });
-        let source = (
-            "switch_channel.c",
-            "switch_channel_perform_mark_pre_answered",
-            3562,
-        );
+        let source = ("switch_channel.c", "switch_channel_perform_mark_pre_answered", 3562);
         self.fire("CHANNEL_PROGRESS_MEDIA", source, true, vec![]);
         channel.update(|state| state.call_state = "EARLY");
     }
@@ -174,11 +159,7 @@ impl CallThread {
             "v=0\r\no=FreeSWITCH 1795265510 1795265511 IN IP4 127.0.0.1\r\ns=FreeSWITCH\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {media_port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
         );
         channel.set("rtp_local_sdp_str", Some(&sdp));
-        let source = (
-            "switch_channel.c",
-            "switch_channel_perform_mark_answered",
-            3776,
-        );
+        let source = ("switch_channel.c", "switch_channel_perform_mark_answered", 3776);
         self.fire("CHANNEL_ANSWER", source, true, vec![]);
         channel.update(|state| state.call_state = "ACTIVE");
         channel.set("endpoint_disposition", Some("ANSWER"));
@@ -192,13 +173,10 @@ impl CallThread {
             "phrase" => format!("phrase:{argument}"),
             _ => argument.to_owned(),
         };
-        let terminators = self
-            .channel
-            .variable("playback_terminators")
-            .unwrap_or_else(|| "*".to_owned());
+        let terminators =
+            self.channel.variable("playback_terminators").unwrap_or_else(|| "*".to_owned());
         self.play(&file, &mut |key| terminators.contains(key)).await;
-        self.channel
-            .set("current_application_response", Some("FILE PLAYED"));
+        self.channel.set("current_application_response", Some("FILE PLAYED"));
     }
 
     /// `say LANGUAGE TYPE METHOD TEXT`.
@@ -232,14 +210,9 @@ impl CallThread {
         };
         let dialplan = words.next().unwrap_or("XML");
         let context = words.next().unwrap_or(&self.channel.setup.context);
-        let transfer = (
-            extension.to_owned(),
-            dialplan.to_owned(),
-            context.to_owned(),
-        );
+        let transfer = (extension.to_owned(), dialplan.to_owned(), context.to_owned());
         let left = leading_number(&self.channel.variable("max_forwards").unwrap_or_default());
-        self.channel
-            .set("max_forwards", Some(&left.saturating_sub(1).to_string()));
+        self.channel.set("max_forwards", Some(&left.saturating_sub(1).to_string()));
         let history = format!(
             "{}:{}:bl_xfer:{extension}/{context}/{dialplan}",
             microseconds() / 1_000_000,
@@ -253,14 +226,8 @@ impl CallThread {
 
 /// Words, or with `^^X` in front what stands between X.
 fn split_marked(text: &str) -> Vec<&str> {
-    match text
-        .strip_prefix("^^")
-        .and_then(|rest| Some((rest.chars().next()?, rest)))
-    {
-        Some((delimiter, rest)) => rest
-            .trim_start_matches(delimiter)
-            .split(delimiter)
-            .collect(),
+    match text.strip_prefix("^^").and_then(|rest| Some((rest.chars().next()?, rest))) {
+        Some((delimiter, rest)) => rest.trim_start_matches(delimiter).split(delimiter).collect(),
         None => text.split(' ').filter(|word| !word.is_empty()).collect(),
     }
 }

@@ -90,10 +90,7 @@ impl CallThread {
                             .then_some(())
                     })
                     .await;
-                if woken.is_some()
-                    && self
-                        .channel
-                        .update(|state| std::mem::take(&mut state.broken))
+                if woken.is_some() && self.channel.update(|state| std::mem::take(&mut state.broken))
                 {
                     return false;
                 }
@@ -131,12 +128,7 @@ impl CallThread {
             ("DTMF-Source", source.into()),
         ];
         let extra = extra.map(|(name, value)| (name.to_owned(), value)).to_vec();
-        self.fire(
-            "DTMF",
-            ("switch_channel.c", "switch_channel_dequeue_dtmf", 678),
-            false,
-            extra,
-        );
+        self.fire("DTMF", ("switch_channel.c", "switch_channel_dequeue_dtmf", 678), false, extra);
         Some(key)
     }
 
@@ -241,8 +233,7 @@ impl CallThread {
             status = self.collect(wanted, &mut digits, &mut terminator).await;
         }
         if let Some(key) = terminator {
-            self.channel
-                .set("read_terminator_used", Some(&key.to_string()));
+            self.channel.set("read_terminator_used", Some(&key.to_string()));
         }
         if status != Status::Failed {
             if digits.len() < wanted.min {
@@ -274,11 +265,7 @@ impl CallThread {
             terminators: wanted.terminators.clone(),
         });
         while digits.len() < wanted.max {
-            let span = if digits.is_empty() {
-                wanted.timeout
-            } else {
-                wanted.digit_timeout
-            };
+            let span = if digits.is_empty() { wanted.timeout } else { wanted.digit_timeout };
             let deadline = (Instant::now() + span).min(self.ends);
             let woken = self
                 .channel

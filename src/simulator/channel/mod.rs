@@ -110,12 +110,7 @@ impl Channel {
             places: Places {
                 call_id: node.new_call_id(&setup.ip),
                 session,
-                to_tag: uuid
-                    .chars()
-                    .filter(char::is_ascii_hexdigit)
-                    .rev()
-                    .take(13)
-                    .collect(),
+                to_tag: uuid.chars().filter(char::is_ascii_hexdigit).rev().take(13).collect(),
                 media_port: 20_000 + node.random(10_000),
                 ssrc: node.random(u32::MAX),
             },
@@ -243,10 +238,7 @@ impl Channel {
     ) {
         let mut event = node.event(name, source);
         if name == "CHANNEL_HANGUP_COMPLETE" {
-            event.push(
-                "Hangup-Cause",
-                self.lock().cause.clone().unwrap_or_default(),
-            );
+            event.push("Hangup-Cause", self.lock().cause.clone().unwrap_or_default());
         }
         self.describe(node, &mut event, with_variables);
         event.extend(extra);
@@ -285,20 +277,16 @@ impl Channel {
         if with_variables {
             let variables = self.lock().variables.clone();
             event.extend(
-                variables
-                    .into_iter()
-                    .map(|(name, value)| (format!("variable_{name}"), value)),
+                variables.into_iter().map(|(name, value)| (format!("variable_{name}"), value)),
             );
         }
     }
 
     fn profile(&self, node: &Node, prefix: &str) -> Vec<(String, String)> {
-        fill(include_str!("../templates/caller.txt"), |place| {
-            self.place(node, place)
-        })
-        .into_iter()
-        .map(|(name, value)| (format!("{prefix}{name}"), value))
-        .collect()
+        fill(include_str!("../templates/caller.txt"), |place| self.place(node, place))
+            .into_iter()
+            .map(|(name, value)| (format!("{prefix}{name}"), value))
+            .collect()
     }
 
     /// What a channel has from the first moment: the INVITE's headers, and what the directory said.
@@ -306,13 +294,9 @@ impl Channel {
         let stamp = node.stamp();
         let setup = &self.setup;
         let lines = fill(include_str!("../templates/variables.txt"), |place| {
-            self.place(node, place)
-                .or_else(|| node.place(place, &stamp))
+            self.place(node, place).or_else(|| node.place(place, &stamp))
         });
-        let own_presence = !setup
-            .variables
-            .iter()
-            .any(|(name, _)| name == "presence_id");
+        let own_presence = !setup.variables.iter().any(|(name, _)| name == "presence_id");
         let mut variables = Vec::new();
         for (name, value) in lines {
             match name.as_str() {
@@ -373,10 +357,7 @@ impl Channel {
         self.update(|state| {
             state.set("sip_to_tag", Some(tag));
             state.set("sip_cseq", Some("2"));
-            state.set(
-                "sip_full_to",
-                Some(&format!("<sip:{number}@{domain}>;tag={tag}")),
-            );
+            state.set("sip_full_to", Some(&format!("<sip:{number}@{domain}>;tag={tag}")));
         });
     }
 
@@ -384,24 +365,20 @@ impl Channel {
     fn report(&self) {
         self.update(|state| {
             state.hungup = microseconds();
-            let application = get(&state.variables, "current_application")
-                .unwrap_or_default()
-                .to_owned();
+            let application =
+                get(&state.variables, "current_application").unwrap_or_default().to_owned();
             let argument = get(&state.variables, "current_application_data").map(str::to_owned);
-            let lines = fill(
-                include_str!("../templates/report.txt"),
-                |place| match place {
-                    "cause" => state.cause.clone(),
-                    "q850" => Some(q850(state.cause.as_deref().unwrap_or_default()).to_string()),
-                    "dialed" if state.dialed.is_empty() => Some("none".to_owned()),
-                    "dialed" => Some(state.dialed.clone()),
-                    "last_app" => Some(application.clone()),
-                    "caller_name" => Some(self.setup.caller_name.clone()),
-                    "caller_number" => Some(self.setup.caller_number.clone()),
-                    "disposition" => Some(state.disposition.to_owned()),
-                    place => state.time(place),
-                },
-            );
+            let lines = fill(include_str!("../templates/report.txt"), |place| match place {
+                "cause" => state.cause.clone(),
+                "q850" => Some(q850(state.cause.as_deref().unwrap_or_default()).to_string()),
+                "dialed" if state.dialed.is_empty() => Some("none".to_owned()),
+                "dialed" => Some(state.dialed.clone()),
+                "last_app" => Some(application.clone()),
+                "caller_name" => Some(self.setup.caller_name.clone()),
+                "caller_number" => Some(self.setup.caller_number.clone()),
+                "disposition" => Some(state.disposition.to_owned()),
+                place => state.time(place),
+            });
             for (name, value) in lines {
                 state.set(&name, Some(&value));
                 if name == "last_app"
@@ -432,8 +409,7 @@ impl Channel {
             setup.ip.clone(),
             setup.number.clone(),
             self.variable("current_application").unwrap_or_default(),
-            self.variable("current_application_data")
-                .unwrap_or_default(),
+            self.variable("current_application_data").unwrap_or_default(),
             "XML".into(),
             setup.context.clone(),
             node.settings.switchname.clone(),
@@ -468,8 +444,7 @@ impl ChannelState {
     }
 
     fn set(&mut self, name: &str, value: Option<&str>) {
-        self.variables
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.variables.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         if let Some(value) = value.filter(|value| !value.is_empty())
             && self.variables.len() < MAX_VARIABLES
         {
@@ -482,11 +457,7 @@ impl ChannelState {
         let (base, unit) = name.rsplit_once('_').unwrap_or((name, ""));
         let whole = self.hungup.saturating_sub(self.created);
         let since = |from: u64| {
-            if from == 0 {
-                0
-            } else {
-                self.hungup.saturating_sub(from)
-            }
+            if from == 0 { 0 } else { self.hungup.saturating_sub(from) }
         };
         let until = |to: u64| to.saturating_sub(self.created);
         let (base, unit) = match name {

@@ -26,11 +26,8 @@ const MAX_NESTED: usize = 8;
 const SESSION: (&str, &str, u32) = ("switch_core_session.c", "switch_core_session_exec", 2949);
 const SESSION_END: (&str, &str, u32) = ("switch_core_session.c", "switch_core_session_exec", 2972);
 const PARK: (&str, &str, u32) = ("switch_ivr.c", "switch_ivr_park", 1002);
-const STATE: (&str, &str, u32) = (
-    "switch_channel.c",
-    "switch_channel_perform_set_running_state",
-    2409,
-);
+const STATE: (&str, &str, u32) =
+    ("switch_channel.c", "switch_channel_perform_set_running_state", 2409);
 
 /// Runs one call from the `socket` action to the end.
 pub(in super::super) struct CallThread {
@@ -75,11 +72,7 @@ impl CallThread {
     pub(in super::super) async fn run(mut self, data: String) {
         self.fire(
             "CHANNEL_CREATE",
-            (
-                "switch_core_state_machine.c",
-                "switch_core_session_run",
-                638,
-            ),
+            ("switch_core_state_machine.c", "switch_core_session_run", 638),
             true,
             vec![],
         );
@@ -90,14 +83,13 @@ impl CallThread {
         };
         self.outcome.send_replace(Some(outcome.clone()));
         if self.node.stop.is_cancelled() {
-            self.channel
-                .hang_up(&self.node, "SYSTEM_SHUTDOWN", "send_bye");
+            self.channel.hang_up(&self.node, "SYSTEM_SHUTDOWN", "send_bye");
         } else {
             match outcome {
                 Outcome::HungUp { .. } => {}
-                Outcome::Transferred {
-                    extension, context, ..
-                } => self.elsewhere(extension, context).await,
+                Outcome::Transferred { extension, context, .. } => {
+                    self.elsewhere(extension, context).await
+                }
                 Outcome::SocketClosed | Outcome::NotReached => self.rest_of_dialplan().await,
             }
         }
@@ -109,12 +101,7 @@ impl CallThread {
         self.channel.set("current_application_data", Some(data));
         self.channel.set("current_application", Some("socket"));
         let uuid = self.node.uuid();
-        self.fire(
-            "CHANNEL_EXECUTE",
-            SESSION,
-            true,
-            application("socket", data, &uuid, None),
-        );
+        self.fire("CHANNEL_EXECUTE", SESSION, true, application("socket", data, &uuid, None));
         let words: Vec<&str> = data.split(' ').collect();
         let has = |word: &str| words.iter().skip(1).any(|w| w.eq_ignore_ascii_case(word));
         let (full, is_async) = (has("full"), has("async"));
@@ -152,17 +139,11 @@ impl CallThread {
         }
         match self.transfer.take() {
             Some((extension, dialplan, context)) => {
-                self.channel
-                    .update(|state| state.running = Running::Routing);
+                self.channel.update(|state| state.running = Running::Routing);
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
-                self.channel
-                    .update(|state| state.running = Running::Execute);
+                self.channel.update(|state| state.running = Running::Execute);
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
-                Outcome::Transferred {
-                    extension,
-                    dialplan,
-                    context,
-                }
+                Outcome::Transferred { extension, dialplan, context }
             }
             None => Outcome::SocketClosed,
         }
@@ -225,9 +206,7 @@ impl CallThread {
                     self.carry_out(message).await;
                 }
                 Some(None) => return,
-                None => self
-                    .channel
-                    .hang_up(&self.node, "ALLOTTED_TIMEOUT", "send_bye"),
+                None => self.channel.hang_up(&self.node, "ALLOTTED_TIMEOUT", "send_bye"),
             }
             if self.transfer.is_some() || !self.channel.is_up() {
                 return;
@@ -252,32 +231,23 @@ impl CallThread {
         Box::pin(async move {
             let packet = &message.packet;
             let was_locked = self.locked;
-            self.locked |= packet
-                .get("event-lock")
-                .is_some_and(super::super::registrar::is_true);
+            self.locked |= packet.get("event-lock").is_some_and(super::super::registrar::is_true);
             match packet.get("call-command") {
                 Some("execute") => {
-                    let name = packet
-                        .get("execute-app-name")
-                        .unwrap_or_default()
-                        .to_owned();
+                    let name = packet.get("execute-app-name").unwrap_or_default().to_owned();
                     let argument = packet
                         .get("execute-app-arg")
                         .filter(|argument| !argument.is_empty())
                         .or(packet.body.as_deref())
                         .unwrap_or_default()
                         .to_owned();
-                    let uuid = packet
-                        .get("Event-UUID")
-                        .map_or_else(|| self.node.uuid(), str::to_owned);
+                    let uuid =
+                        packet.get("Event-UUID").map_or_else(|| self.node.uuid(), str::to_owned);
                     let loops = packet.get("loops").map_or(1, leading_number).max(1);
                     self.execute_loops(&name, &argument, &uuid, loops).await;
                 }
                 Some("hangup") => {
-                    let cause = packet
-                        .get("hangup-cause")
-                        .unwrap_or("NORMAL_CLEARING")
-                        .to_owned();
+                    let cause = packet.get("hangup-cause").unwrap_or("NORMAL_CLEARING").to_owned();
                     self.channel.hang_up(&self.node, &cause, "send_bye");
                 }
                 _ => {}
@@ -308,34 +278,23 @@ impl CallThread {
     /// One application: expanded argument, CHANNEL_EXECUTE, the work, CHANNEL_EXECUTE_COMPLETE.
     pub(super) async fn execute(&mut self, name: &str, argument: &str, uuid: &str) {
         let Some(work) = super::applications::Application::named(name) else {
-            self.channel
-                .hang_up(&self.node, "DESTINATION_OUT_OF_ORDER", "send_bye");
+            self.channel.hang_up(&self.node, "DESTINATION_OUT_OF_ORDER", "send_bye");
             return;
         };
         if work.needs_media() {
             self.pre_answer();
         }
         let channel = Arc::clone(&self.channel);
-        let expanded = self
-            .node
-            .expand(argument, &move |name| channel.value(name))
-            .await;
+        let expanded = self.node.expand(argument, &move |name| channel.value(name)).await;
         self.channel.set("current_application_response", None);
         self.channel.set("current_application", Some(name));
-        self.channel
-            .set("current_application_data", Some(&expanded));
-        self.fire(
-            "CHANNEL_EXECUTE",
-            SESSION,
-            true,
-            application(name, &expanded, uuid, None),
-        );
+        self.channel.set("current_application_data", Some(&expanded));
+        self.fire("CHANNEL_EXECUTE", SESSION, true, application(name, &expanded, uuid, None));
         self.channel.update(|state| state.broken = false);
         self.nested += 1;
         self.perform(work, name, &expanded).await;
         self.nested -= 1;
-        self.channel
-            .set("current_application_data", Some(&expanded));
+        self.channel.set("current_application_data", Some(&expanded));
         self.channel.set("current_application", Some(name));
         let response = self.channel.variable("current_application_response");
         let response = response.as_deref().unwrap_or("_none_");
@@ -365,8 +324,7 @@ impl CallThread {
             match found {
                 None => {
                     if deadline == self.ends {
-                        self.channel
-                            .hang_up(&self.node, "ALLOTTED_TIMEOUT", "send_bye");
+                        self.channel.hang_up(&self.node, "ALLOTTED_TIMEOUT", "send_bye");
                     }
                     return self.channel.is_up();
                 }
@@ -393,16 +351,13 @@ impl CallThread {
     }
 
     pub(super) async fn until_hangup(&mut self) {
-        let hung_up = self
-            .channel
-            .until(self.ends, |state| state.cause.is_some().then_some(()));
+        let hung_up = self.channel.until(self.ends, |state| state.cause.is_some().then_some(()));
         let over = tokio::select! {
             over = hung_up => over.is_some(),
             () = self.node.stop.cancelled() => false,
         };
         if !over {
-            self.channel
-                .hang_up(&self.node, "ALLOTTED_TIMEOUT", "send_bye");
+            self.channel.hang_up(&self.node, "ALLOTTED_TIMEOUT", "send_bye");
         }
     }
 
@@ -418,8 +373,7 @@ impl CallThread {
                 return self.elsewhere(extension, context).await;
             }
         }
-        self.channel
-            .hang_up(&self.node, "NORMAL_CLEARING", "send_bye");
+        self.channel.hang_up(&self.node, "NORMAL_CLEARING", "send_bye");
     }
 
     /// Hang-up and report; the channel goes when the socket's thread has let it go.
@@ -437,31 +391,18 @@ impl CallThread {
             state.running = Running::Reporting;
         });
         self.fire("CHANNEL_STATE", STATE, false, vec![]);
-        let source = (
-            "switch_core_state_machine.c",
-            "switch_core_session_reporting_state",
-            943,
-        );
+        let source = ("switch_core_state_machine.c", "switch_core_session_reporting_state", 943);
         self.fire("CHANNEL_HANGUP_COMPLETE", source, true, vec![]);
         self.tell(Heard::HungUp { cause });
         let deadline = Instant::now() + LONGEST_LINGER;
-        let released = self
-            .channel
-            .until(deadline, |state| state.released.then_some(()));
+        let released = self.channel.until(deadline, |state| state.released.then_some(()));
         tokio::select! {
             _ = released => {}
             () = self.node.stop.cancelled() => {}
         }
         let uuid = &self.channel.uuid;
-        self.node
-            .lock()
-            .channels
-            .retain(|channel| channel.uuid != *uuid);
-        let source = (
-            "switch_core_session.c",
-            "switch_core_session_perform_destroy",
-            1748,
-        );
+        self.node.lock().channels.retain(|channel| channel.uuid != *uuid);
+        let source = ("switch_core_session.c", "switch_core_session_perform_destroy", 1748);
         self.fire("CHANNEL_DESTROY", source, true, vec![]);
     }
 
@@ -472,8 +413,7 @@ impl CallThread {
         variables: bool,
         extra: Vec<(String, String)>,
     ) {
-        self.channel
-            .fire(&self.node, name, source, variables, extra);
+        self.channel.fire(&self.node, name, source, variables, extra);
     }
 }
 

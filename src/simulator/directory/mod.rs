@@ -53,10 +53,7 @@ impl Node {
 
     fn static_domain(&self) -> Option<Element> {
         let state = self.lock();
-        domain_of(
-            state.static_directory.as_ref()?,
-            self.settings.domain.as_str(),
-        )
+        domain_of(state.static_directory.as_ref()?, self.settings.domain.as_str())
     }
 
     /// One POST over a connection of its own. The tree is there only if it is an answer: status 200,
@@ -100,11 +97,7 @@ impl Node {
             .filter(|section| section.attribute("name") == Some("result"))
             .flat_map(|section| section.children("result"))
             .any(|result| result.attribute("status") == Some("not found"));
-        if not_found {
-            (Answered::NotFound, None)
-        } else {
-            (Answered::Found, Some(root))
-        }
+        if not_found { (Answered::NotFound, None) } else { (Answered::Found, Some(root)) }
     }
 
     /// Reads the static files; false when they are no XML, and then the old ones stay.
@@ -144,10 +137,6 @@ fn domain_of(root: &Element, name: &str) -> Option<Element> {
         .filter(|section| section.attribute("name") == Some("directory"))
         .flat_map(|section| section.children("domain"))
         .chain(root.children("domain"))
-        .find(|domain| {
-            domain
-                .attribute("name")
-                .is_some_and(|is| is.eq_ignore_ascii_case(name))
-        })
+        .find(|domain| domain.attribute("name").is_some_and(|is| is.eq_ignore_ascii_case(name)))
         .cloned()
 }

@@ -100,10 +100,8 @@ pub(super) fn form(
 
 /// As FreeSWITCH writes a form: its own percent-encoding, nothing for an empty value.
 pub(super) fn encode_form(form: &[(String, String)]) -> String {
-    let fields: Vec<String> = form
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encode(value)))
-        .collect();
+    let fields: Vec<String> =
+        form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     fields.join("&")
 }
 

@@ -30,10 +30,7 @@ impl Entry {
         let (group, user) = in_groups
             .chain(in_domain)
             .find(|(_, user)| is(user, id) && user.attribute("type") != Some("pointer"))?;
-        let mut entry = Self {
-            id: id.to_owned(),
-            ..Self::default()
-        };
+        let mut entry = Self { id: id.to_owned(), ..Self::default() };
         for element in [Some(domain), group, Some(user)].into_iter().flatten() {
             merge(&mut entry.params, element, "params", "param");
             merge(&mut entry.variables, element, "variables", "variable");
@@ -51,16 +48,11 @@ impl Entry {
 }
 
 fn is(user: &Element, id: &str) -> bool {
-    ["id", "number-alias"]
-        .iter()
-        .any(|name| user.attribute(name) == Some(id))
+    ["id", "number-alias"].iter().any(|name| user.attribute(name) == Some(id))
 }
 
 fn merge(into: &mut Vec<(String, String)>, element: &Element, outer: &str, inner: &str) {
-    for line in element
-        .children(outer)
-        .flat_map(|list| list.children(inner))
-    {
+    for line in element.children(outer).flat_map(|list| list.children(inner)) {
         let (Some(name), Some(value)) = (line.attribute("name"), line.attribute("value")) else {
             continue;
         };

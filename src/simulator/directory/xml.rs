@@ -44,19 +44,11 @@ impl Element {
     }
 
     fn from_start(start: &BytesStart<'_>) -> Option<Self> {
-        let mut element = Self {
-            name: start.name().as_ref().to_owned(),
-            ..Self::default()
-        };
+        let mut element = Self { name: start.name().as_ref().to_owned(), ..Self::default() };
         for attribute in start.attributes() {
             let attribute = attribute.ok()?;
-            let value = attribute
-                .normalized_value(XmlVersion::default())
-                .ok()?
-                .into_owned();
-            element
-                .attributes
-                .push((attribute.key.as_ref().to_owned(), value));
+            let value = attribute.normalized_value(XmlVersion::default()).ok()?.into_owned();
+            element.attributes.push((attribute.key.as_ref().to_owned(), value));
         }
         Some(element)
     }
@@ -150,14 +142,7 @@ mod tests {
 
     #[test]
     fn what_is_not_xml_is_nothing() {
-        for text in [
-            "",
-            "hello",
-            "<a>",
-            "<a></b>",
-            "<a b=c/>",
-            "<a b=\"&nope;\"/>",
-        ] {
+        for text in ["", "hello", "<a>", "<a></b>", "<a b=c/>", "<a b=\"&nope;\"/>"] {
             assert_eq!(Element::parse(text), None, "{text:?}");
         }
         assert_eq!(Element::parse(&"<a>".repeat(100)), None);
@@ -166,11 +151,7 @@ mod tests {
     #[test]
     fn double_dollar_is_expanded_and_an_entity_protects() {
         let mut names = Vec::new();
-        let text = preprocess(
-            "a $${hold_music} &#36;${x}",
-            |_| None,
-            |n| names.push(n.to_owned()),
-        );
+        let text = preprocess("a $${hold_music} &#36;${x}", |_| None, |n| names.push(n.to_owned()));
         assert_eq!(text, "a  &#36;${x}");
         assert_eq!(names, ["hold_music"]);
     }

@@ -74,11 +74,7 @@ impl Listener {
         }
         if lower.starts_with("divert_events") {
             let on = argument(lower).starts_with("on");
-            return Some(reply(if on {
-                "+OK events diverted"
-            } else {
-                "+OK events not diverted"
-            }));
+            return Some(reply(if on { "+OK events diverted" } else { "+OK events not diverted" }));
         }
         None
     }
@@ -113,13 +109,7 @@ impl Listener {
         line: &str,
         lower: &str,
     ) -> Option<Option<String>> {
-        let Kind::Outbound {
-            channel,
-            full,
-            is_async,
-            ..
-        } = &self.kind
-        else {
+        let Kind::Outbound { channel, full, is_async, .. } = &self.kind else {
             return None;
         };
         let (channel, full, is_async) = (Arc::clone(channel), *full, *is_async);
@@ -149,10 +139,7 @@ impl Listener {
             return Some(Some(self.send_message_to(packet, target)));
         }
         let (done, carried_out) = oneshot::channel();
-        let message = Message {
-            packet: packet.clone(),
-            done: (!is_async).then_some(done),
-        };
+        let message = Message { packet: packet.clone(), done: (!is_async).then_some(done) };
         if !channel.queue(message) {
             return Some(None);
         }
@@ -169,11 +156,7 @@ impl Listener {
             return reply("-ERR aready enabled.");
         }
         // FreeSWITCH looks for the word anywhere in the packet.
-        wishes.format = if packet.block.contains("json") {
-            Format::Json
-        } else {
-            Format::Plain
-        };
+        wishes.format = if packet.block.contains("json") { Format::Json } else { Format::Plain };
         wishes.my_events(uuid);
         reply("+OK Events Enabled")
     }
@@ -182,15 +165,8 @@ impl Listener {
     fn send_message_to(&self, packet: &Packet, uuid: &str) -> String {
         match self.node.channel(uuid) {
             Some(channel) => {
-                let message = Message {
-                    packet: packet.clone(),
-                    done: None,
-                };
-                reply(if channel.queue(message) {
-                    "+OK"
-                } else {
-                    "-ERR memory error"
-                })
+                let message = Message { packet: packet.clone(), done: None };
+                reply(if channel.queue(message) { "+OK" } else { "-ERR memory error" })
             }
             None => reply(&format!("-ERR invalid session id [{uuid}]")),
         }
@@ -198,10 +174,7 @@ impl Listener {
 
     /// What needs `full`, or the inbound socket.
     async fn with_control(&mut self, packet: &Packet, line: &str, lower: &str) -> Option<String> {
-        let words: Vec<&str> = argument(line)
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words: Vec<&str> = argument(line).split(' ').filter(|word| !word.is_empty()).collect();
         Some(match lower.split(' ').next().unwrap_or_default() {
             "sendevent" => self.send_event(packet, argument(line)),
             "api" => {
@@ -211,10 +184,8 @@ impl Listener {
                 if answer.is_empty() {
                     "-ERR no reply\n".clone_into(&mut answer);
                 }
-                let head = format!(
-                    "Content-Type: api/response\nContent-Length: {}\n\n",
-                    answer.len()
-                );
+                let head =
+                    format!("Content-Type: api/response\nContent-Length: {}\n\n", answer.len());
                 return self.write(&head, &answer).await.then(String::new);
             }
             "bgapi" => self.background(packet, argument(line)),
@@ -228,10 +199,7 @@ impl Listener {
                 self.subscription.wishes().remove_all();
                 reply("+OK no longer listening for events")
             }
-            "log" => reply(&format!(
-                "+OK log level {} [7]",
-                words.first().unwrap_or(&"debug")
-            )),
+            "log" => reply(&format!("+OK log level {} [7]", words.first().unwrap_or(&"debug"))),
             "nolog" => reply("+OK no longer logging"),
             "myevents" => match words.first() {
                 Some(uuid) if self.node.channel(uuid).is_some() => self.my_events(packet, uuid),
@@ -284,8 +252,7 @@ impl Listener {
     fn send_event(&self, packet: &Packet, name: &str) -> String {
         let uuid = self.node.uuid();
         if name.eq_ignore_ascii_case("NOTIFY") {
-            self.node
-                .send_notify(&packet.headers, packet.body.as_deref());
+            self.node.send_notify(&packet.headers, packet.body.as_deref());
         }
         let mut event = Event::new(vec![("Event-Name".to_owned(), name.to_ascii_uppercase())]);
         event.extend(packet.headers.iter().cloned());
@@ -299,9 +266,7 @@ impl Listener {
 
     /// `bgapi`: the answer comes later, as a BACKGROUND_JOB event.
     fn background(&self, packet: &Packet, line: &str) -> String {
-        let job = packet
-            .get("Job-UUID")
-            .map_or_else(|| self.node.uuid(), str::to_owned);
+        let job = packet.get("Job-UUID").map_or_else(|| self.node.uuid(), str::to_owned);
         let (command, rest) = split_api(line);
         let (command, rest) = (command.to_owned(), rest.to_owned());
         let (node, owner, id) = (Arc::clone(&self.node), self.owner(), job.clone());

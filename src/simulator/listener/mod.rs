@@ -40,12 +40,7 @@ struct Listener {
 
 enum Kind {
     /// FreeSWITCH connected, for one call.
-    Outbound {
-        channel: Arc<Channel>,
-        full: bool,
-        is_async: bool,
-        linger: Linger,
-    },
+    Outbound { channel: Arc<Channel>, full: bool, is_async: bool, linger: Linger },
     /// Somebody connected to FreeSWITCH.
     Inbound { authed: bool },
 }
@@ -76,12 +71,7 @@ pub(super) fn spawn_outbound(
     full: bool,
     is_async: bool,
 ) {
-    let kind = Kind::Outbound {
-        channel: Arc::clone(channel),
-        full,
-        is_async,
-        linger: Linger::No,
-    };
+    let kind = Kind::Outbound { channel: Arc::clone(channel), full, is_async, linger: Linger::No };
     spawn(node, stream, kind);
 }
 
@@ -95,19 +85,8 @@ fn spawn(node: &Arc<Node>, stream: TcpStream, kind: Kind) {
     let _ = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
     let subscription = Arc::new(Subscription::new());
-    let listener = Listener {
-        node: Arc::clone(node),
-        subscription,
-        kind,
-        writer,
-        running: true,
-    };
-    node.tasks.spawn(listener.run(Input {
-        reader,
-        chunk: vec![0; 4096],
-        at: 0,
-        filled: 0,
-    }));
+    let listener = Listener { node: Arc::clone(node), subscription, kind, writer, running: true };
+    node.tasks.spawn(listener.run(Input { reader, chunk: vec![0; 4096], at: 0, filled: 0 }));
 }
 
 /// Bytes that have arrived and are not yet looked at.
@@ -158,10 +137,7 @@ impl Listener {
         };
         // FreeSWITCH takes the listener from its list before it says goodbye: what is fired now is lost.
         let subscription = Arc::clone(&self.subscription);
-        self.node
-            .lock()
-            .listeners
-            .retain(|known| !Arc::ptr_eq(known, &subscription));
+        self.node.lock().listeners.retain(|known| !Arc::ptr_eq(known, &subscription));
         if let End::Goodbye(text) = end {
             let head = match &self.kind {
                 Kind::Outbound { channel, .. } => format!(
@@ -182,9 +158,7 @@ impl Listener {
         // FIN; an error means that it is closed already.
         let _ = self.writer.shutdown().await;
         if let Kind::Outbound { channel, .. } = &self.kind {
-            let resume = channel
-                .variable("socket_resume")
-                .is_some_and(|value| is_true(&value));
+            let resume = channel.variable("socket_resume").is_some_and(|value| is_true(&value));
             channel.update(|state| {
                 state.released = true;
                 // With `resume` a running application is cut; without, it plays to its end.
@@ -201,13 +175,11 @@ impl Listener {
         let deadline = Instant::now() + FIRST_COMMAND;
         let mut first = true;
         while self.running {
-            let packet = match self
-                .next_packet(input, &mut packets, first.then_some(deadline))
-                .await
-            {
-                Ok(packet) => packet,
-                Err(end) => return end,
-            };
+            let packet =
+                match self.next_packet(input, &mut packets, first.then_some(deadline)).await {
+                    Ok(packet) => packet,
+                    Err(end) => return end,
+                };
             let outbound = matches!(self.kind, Kind::Outbound { .. });
             // The reply to the first command of an outbound socket is thrown away; `connect`
             // answers by itself.
@@ -305,19 +277,12 @@ impl Listener {
     async fn call_changes(&self) {
         let far = Instant::now() + Duration::from_secs(3600);
         match &self.kind {
-            Kind::Outbound {
-                channel,
-                linger: Linger::No | Linger::For(_),
-                ..
-            } => {
-                channel
-                    .until(far, |state| state.cause.is_some().then_some(()))
-                    .await;
+            Kind::Outbound { channel, linger: Linger::No | Linger::For(_), .. } => {
+                channel.until(far, |state| state.cause.is_some().then_some(())).await;
             }
-            Kind::Outbound {
-                linger: Linger::Until(until),
-                ..
-            } => sleep_until(until.unwrap_or(far)).await,
+            Kind::Outbound { linger: Linger::Until(until), .. } => {
+                sleep_until(until.unwrap_or(far)).await
+            }
             Kind::Inbound { .. } => std::future::pending().await,
         }
     }
@@ -332,10 +297,8 @@ impl Listener {
                 Format::Plain => (event.plain(), "plain"),
                 Format::Json => (event.json(), "json"),
             };
-            let head = format!(
-                "Content-Length: {}\nContent-Type: text/event-{kind}\n\n",
-                body.len()
-            );
+            let head =
+                format!("Content-Length: {}\nContent-Type: text/event-{kind}\n\n", body.len());
             if !self.write(&head, &body).await {
                 return Err(End::Gone);
             }
@@ -345,10 +308,7 @@ impl Listener {
 
     /// At hang-up: a notice and patience, or goodbye.
     async fn linger(&mut self) -> Result<(), End> {
-        let Kind::Outbound {
-            channel, linger, ..
-        } = &mut self.kind
-        else {
+        let Kind::Outbound { channel, linger, .. } = &mut self.kind else {
             return Ok(());
         };
         match *linger {
@@ -376,12 +336,7 @@ impl Listener {
     /// In sync mode the call's own thread reads: it stops with the call, and events are lost.
     fn is_over_in_sync_mode(&self) -> bool {
         match &self.kind {
-            Kind::Outbound {
-                channel,
-                is_async: false,
-                linger: Linger::No,
-                ..
-            } => !channel.is_up(),
+            Kind::Outbound { channel, is_async: false, linger: Linger::No, .. } => !channel.is_up(),
             _ => false,
         }
     }

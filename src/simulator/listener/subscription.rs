@@ -77,11 +77,7 @@ struct Queue {
 
 impl Subscription {
     pub(super) fn new() -> Self {
-        Self {
-            wishes: Mutex::default(),
-            queue: Mutex::default(),
-            arrived: Notify::new(),
-        }
+        Self { wishes: Mutex::default(), queue: Mutex::default(), arrived: Notify::new() }
     }
 
     pub(super) fn wishes(&self) -> MutexGuard<'_, Wishes> {
@@ -189,9 +185,7 @@ impl Wishes {
             name => self.all || self.names.contains(name),
         };
         let own = self.only.as_deref().is_none_or(|uuid| {
-            ["Unique-ID", "Job-Owner-UUID"]
-                .iter()
-                .any(|header| event.get(header) == Some(uuid))
+            ["Unique-ID", "Job-Owner-UUID"].iter().any(|header| event.get(header) == Some(uuid))
         });
         listed && own && self.pass(event)
     }
@@ -207,10 +201,7 @@ impl Wishes {
                 Some(wanted) => (true, wanted),
                 None => (false, value.as_str()),
             };
-            let hit = match wanted
-                .strip_prefix('/')
-                .and_then(|rest| rest.strip_suffix('/'))
-            {
+            let hit = match wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
                 Some(pattern) => Regex::new(pattern).is_ok_and(|regex| regex.is_match(actual)),
                 None => actual.eq_ignore_ascii_case(wanted),
             };

@@ -1,0 +1,128 @@
+//! Conversations with callers: one `async fn` each, to be read like the dialogue that it is.
+//!
+//! A conversation holds no transaction and no lock while it waits for a caller. Whatever it changes,
+//! it changes by one function of `desk`; so a caller who hangs up at any moment leaves nothing half-way.
+//!
+//! Every flow ends the call itself: what stands behind `socket` in the dialplan is only for the case
+//! that we are not there.
+
+mod dialogue;
+mod identify;
+mod login;
+mod logout;
+mod phone;
+mod pin_check;
+mod settings;
+
+use std::sync::Arc;
+
+pub use dialogue::Over;
+pub use pin_check::{CheckFailed, HashedPin, PinCheck, VoicemailPin};
+pub use settings::{Language, LogoutPin, Millis, PinSettings, ProfileName, Prompt, Prompts, Tries};
+
+use crate::desk::Desk;
+use crate::event_socket::Session;
+use crate::model::{Extension, Flow, LoginMode, Mac};
+use dialogue::Dialogue;
+
+/// Holds the conversations. Cheap to clone.
+#[derive(Clone)]
+pub struct Conversations {
+    desk: Desk,
+    prompts: Arc<Prompts>,
+    pin: Arc<PinSettings>,
+    check: Arc<dyn PinCheck>,
+    codes: Arc<[(Flow, String)]>,
+}
+
+/// The phone in somebody's hand.
+struct Caller {
+    /// Its identity, from the user name that it authenticated with. `None` for whoever is no phone.
+    phone: Option<Mac>,
+}
+
+/// How a conversation comes to its end.
+enum Ending {
+    /// It is done, and this says so.
+    Said(Prompt),
+    /// Nothing more to say but goodbye.
+    GaveUp,
+    /// It cannot be done now.
+    Unavailable,
+}
+
+impl Conversations {
+    /// The conversations over `desk`. `codes` are the dial codes of the flows, behind which an
+    /// extension may be dialled at once.
+    pub fn new(
+        desk: Desk,
+        prompts: Prompts,
+        pin: PinSettings,
+        check: Arc<dyn PinCheck>,
+        codes: Vec<(Flow, String)>,
+    ) -> Self {
+        Self { desk, prompts: Arc::new(prompts), pin: Arc::new(pin), check, codes: codes.into() }
+    }
+
+    /// Holds one conversation to its end.
+    pub async fn hold(&self, mut session: Session) {
+        let path = session.variable("socket_path").unwrap_or_default();
+        // Never `From`, which a phone may put as it likes.
+        let user = session.variable("sip_auth_username");
+        let phone = user.and_then(|user| user.parse::<Mac>().ok());
+        let dialled = session.header("Caller-Destination-Number").unwrap_or_default();
+        session.forget_connect_reply();
+        let call = session.unique_id().as_str().to_owned();
+        tracing::info!(call, path, phone = phone.map(tracing::field::display), "call");
+        let dialogue = Dialogue::new(session, self.prompts.clone());
+        let caller = Caller { phone };
+        let Some(flow) = Flow::of_socket_path(&path) else {
+            tracing::warn!(call, path, "no such flow; see `hotdeskd freeswitch print`");
+            return self.end(dialogue, Ending::Unavailable).await;
+        };
+        let dialled = self.dialled(flow, &dialled);
+        match self.converse(&dialogue, &caller, flow, dialled.as_ref()).await {
+            Ok(ending) => self.end(dialogue, ending).await,
+            Err(over) => {
+                tracing::info!(call, %over, "the call ended early");
+                dialogue.leave().await;
+            }
+        }
+    }
+
+    async fn converse(
+        &self,
+        dialogue: &Dialogue,
+        caller: &Caller,
+        flow: Flow,
+        dialled: Option<&Extension>,
+    ) -> Result<Ending, Over> {
+        dialogue.answer().await?;
+        match flow {
+            Flow::Login => self.login(dialogue, caller, dialled, LoginMode::Only).await,
+            Flow::LoginAlso => self.login(dialogue, caller, dialled, LoginMode::Also).await,
+            Flow::Logout => self.logout(dialogue, caller).await,
+            Flow::LogoutEverywhere => self.logout_everywhere(dialogue, caller, dialled).await,
+            Flow::Who => self.who(dialogue, caller).await,
+            Flow::RestartPhone => self.restart_phone(caller).await,
+        }
+    }
+
+    async fn end(&self, dialogue: Dialogue, ending: Ending) {
+        let prompts = dialogue.prompts();
+        let (prompt, cause) = match ending {
+            Ending::Said(prompt) => (prompt, "NORMAL_CLEARING"),
+            Ending::GaveUp => (prompts.goodbye.clone(), "NORMAL_CLEARING"),
+            Ending::Unavailable => (prompts.unavailable.clone(), "NORMAL_TEMPORARY_FAILURE"),
+        };
+        // A caller who does not wait for the last words has hung up, and that is the end too.
+        let _ = dialogue.say(&prompt).await;
+        dialogue.hang_up(cause).await;
+    }
+
+    /// The extension that was dialled behind a flow's code (`*111001`).
+    fn dialled(&self, flow: Flow, number: &str) -> Option<Extension> {
+        let (_, code) = self.codes.iter().find(|(of, _)| *of == flow)?;
+        number.strip_prefix(code.as_str())?.parse().ok()
+    }
+}

@@ -1,0 +1,101 @@
+//! The configuration file as it is read, each value checked by its type.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::values::{BasicUser, HostPort, Listener, NodeName};
+use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::model::Domain;
+use crate::standing::settings::{DialplanSettings, EmergencySettings};
+use crate::telemetry::LogSettings;
+use crate::xml_curl::DirectorySettings;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub domain: Domain,
+    #[serde(default)]
+    pub aliases: Vec<Domain>,
+    #[serde(default = "data")]
+    pub data: PathBuf,
+    #[serde(default)]
+    pub listen: ListenSettings,
+    #[serde(default)]
+    pub freeswitch: BTreeMap<NodeName, NodeSettings>,
+    #[serde(default)]
+    pub switch: SwitchSettings,
+    #[serde(default)]
+    pub pin: PinSettings,
+    #[serde(default)]
+    pub prompts: Prompts,
+    #[serde(default)]
+    pub directory: DirectorySettings,
+    #[serde(default)]
+    pub people: PeopleSettings,
+    #[serde(default)]
+    pub dialplan: DialplanSettings,
+    #[serde(default)]
+    pub emergency: EmergencySettings,
+    #[serde(default)]
+    pub log: LogSettings,
+}
+
+fn data() -> PathBuf {
+    PathBuf::from("/var/lib/hotdeskd")
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ListenSettings {
+    pub event_socket: Listener,
+    pub switch: Listener,
+}
+
+impl Default for ListenSettings {
+    fn default() -> Self {
+        Self { event_socket: Listener::loopback(8084), switch: Listener::loopback(8089) }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NodeSettings {
+    #[serde(default = "event_socket")]
+    pub address: HostPort,
+    pub password: Option<SecretString>,
+    pub password_file: Option<PathBuf>,
+    #[serde(default = "profiles")]
+    pub profiles: Vec<ProfileName>,
+    #[serde(default = "config_dir")]
+    pub config_dir: PathBuf,
+}
+
+/// Where FreeSWITCH's stock `event_socket.conf.xml` listens.
+fn event_socket() -> HostPort {
+    HostPort::from(std::net::SocketAddr::from(([127, 0, 0, 1], 8021)))
+}
+
+fn profiles() -> Vec<ProfileName> {
+    ProfileName::try_from("internal".to_owned()).into_iter().collect()
+}
+
+fn config_dir() -> PathBuf {
+    PathBuf::from("/etc/freeswitch")
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SwitchSettings {
+    pub user: BasicUser,
+    pub password: Option<SecretString>,
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PeopleSettings {
+    pub file: Option<PathBuf>,
+}

@@ -1,0 +1,112 @@
+//! The floor that the session rules see, read inside the transaction that changes it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::Error;
+use crate::model::{
+    Actor, Change, DeskSession, Extension, Floor, Happening, LoginMode, Mac, Seat, SessionOrigin,
+    Wanted, WantedKind,
+};
+use crate::store::Tx;
+
+/// How far the rules reach: from who acts, to whom that displaces, to whose desk that frees.
+const REACH: usize = 4;
+
+/// The floor around some phones and users.
+pub(super) async fn load(
+    tx: &mut Tx<'_>,
+    phones: impl IntoIterator<Item = Mac>,
+    users: impl IntoIterator<Item = Extension>,
+) -> Result<Floor, Error> {
+    let mut floor = Floor::default();
+    let mut phones: BTreeSet<Mac> = phones.into_iter().collect();
+    let mut users: BTreeSet<Extension> = users.into_iter().collect();
+    for _ in 0..REACH {
+        let (mut next_phones, mut next_users) = (BTreeSet::new(), BTreeSet::new());
+        for mac in phones {
+            if floor.seats.contains_key(&mac) {
+                continue;
+            }
+            let Some(phone) = tx.phone(mac).await? else {
+                continue;
+            };
+            next_users.extend(phone.owner.clone());
+            floor.seats.insert(mac, Seat { owner: phone.owner, hot_desk: phone.hot_desk });
+            if let Some(session) = tx.session(mac).await? {
+                next_users.insert(session.user.clone());
+                floor.sessions.insert(mac, session);
+            }
+        }
+        for extension in users {
+            if floor.users.contains_key(&extension) {
+                continue;
+            }
+            let Some(user) = tx.user(&extension).await? else {
+                continue;
+            };
+            next_phones
+                .extend(tx.sessions_of(&extension).await?.iter().map(|session| session.phone));
+            next_phones.extend(tx.phones_owned_by(&extension).await?);
+            floor.users.insert(extension, user.hot_desk);
+        }
+        (phones, users) = (next_phones, next_users);
+    }
+    Ok(floor)
+}
+
+/// Makes changes durable: the sessions, what is wanted of the phones now, and the journal.
+pub(super) async fn keep(
+    tx: &mut Tx<'_>,
+    changes: &[Change],
+    mode: Option<LoginMode>,
+    now: Timestamp,
+    by: &Actor,
+) -> Result<(), Error> {
+    for change in changes {
+        let what = match change {
+            Change::Began(session) => {
+                tx.begin_session(session.clone()).await?;
+                began(session, mode)
+            }
+            Change::Ended(session, reason) => {
+                tx.end_session(session.phone).await?;
+                Happening::Logout {
+                    phone: session.phone,
+                    user: session.user.clone(),
+                    reason: reason.clone(),
+                }
+            }
+        };
+        tx.journal(now, by.clone(), what).await?;
+    }
+    let touched: BTreeSet<Mac> = changes.iter().map(Change::phone).collect();
+    for phone in touched {
+        if tx.phone(phone).await?.is_none() {
+            continue;
+        }
+        let session = tx.session(phone).await?;
+        for kind in [WantedKind::Resync, WantedKind::Lamp] {
+            let value = shown(session.as_ref());
+            tx.want(Wanted { kind, target: phone.to_string(), value, since: now, expires: None })
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// What a phone should show: who sits there and since when.
+fn shown(session: Option<&DeskSession>) -> String {
+    session.map_or_else(|| "nobody".into(), |s| format!("{} since {}", s.user, s.since.as_second()))
+}
+
+/// A session that began with the login that is being kept, or by itself.
+fn began(session: &DeskSession, mode: Option<LoginMode>) -> Happening {
+    let (phone, user) = (session.phone, session.user.clone());
+    match mode {
+        Some(mode) => Happening::Login { phone, user, mode },
+        None if session.origin == SessionOrigin::Owner => Happening::OwnerReturned { phone, user },
+        None => Happening::Login { phone, user, mode: LoginMode::Also },
+    }
+}

@@ -1,0 +1,256 @@
+//! Phones and users: adding, changing, removing, PINs.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Serialize;
+
+use super::{Desk, Error, PinMethod, floor};
+use crate::model::{
+    Actor, Extension, Happening, Mac, Phone, Pin, Seat, User, UserRecord, UserSource,
+    is_reserved_param, is_reserved_variable,
+};
+use crate::store::Tx;
+
+impl UserRecord {
+    fn check(&self) -> Result<(), Error> {
+        let param = self.params.keys().find(|name| is_reserved_param(name));
+        let variable = self.variables.keys().find(|name| is_reserved_variable(name));
+        match param.or(variable) {
+            Some(name) => Err(Error::Reserved(name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn with_secrets_of(self, old: Option<&User>, source: UserSource) -> User {
+        User {
+            extension: self.extension,
+            name: self.name,
+            pin: old.and_then(|user| user.pin.clone()),
+            pin_hash: old.and_then(|user| user.pin_hash.clone()),
+            sip_secret: old.and_then(|user| user.sip_secret.clone()),
+            hot_desk: self.hot_desk,
+            away: self.away,
+            groups: self.groups,
+            params: self.params,
+            variables: self.variables,
+            source,
+        }
+    }
+
+    fn is_like(&self, user: &User) -> bool {
+        let kept = Self {
+            extension: user.extension.clone(),
+            name: user.name.clone(),
+            hot_desk: user.hot_desk,
+            away: user.away.clone(),
+            groups: user.groups.clone(),
+            params: user.params.clone(),
+            variables: user.variables.clone(),
+        };
+        *self == kept
+    }
+}
+
+/// What taking over a source's users changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// New users.
+    pub added: usize,
+    /// Users that differ now.
+    pub changed: usize,
+    /// Users that are no more.
+    pub removed: usize,
+}
+
+impl Desk {
+    /// Adds a phone, or changes it. A new owner sits down where nobody does.
+    ///
+    /// # Errors
+    /// The owner is unknown, the desk extension is taken, or the store failed; nothing changed.
+    pub async fn save_phone(&self, phone: Phone, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let saved = self.store.write(async move |tx: &mut Tx<'_>| {
+            let mac = phone.mac;
+            if let Some(owner) = &phone.owner {
+                tx.user(owner).await?.ok_or_else(|| Error::UnknownUser(owner.clone()))?;
+            }
+            if let Some(extension) = &phone.desk_extension {
+                let other = tx.desk_extension(extension).await?.is_some_and(|other| other != mac);
+                if other || tx.user(extension).await?.is_some() {
+                    return Err(Error::ExtensionTaken(extension.clone()));
+                }
+            }
+            let mut floor = floor::load(tx, [mac], phone.owner.clone()).await?;
+            tx.save_phone(phone.clone()).await?;
+            tx.journal(now, by.clone(), Happening::PhoneSaved { phone: mac }).await?;
+            let seat = Seat { owner: phone.owner.clone(), hot_desk: phone.hot_desk };
+            let changes = floor.place(mac, seat, now);
+            floor::keep(tx, &changes, None, now, &by).await
+        });
+        Ok(saved.await?)
+    }
+
+    /// Removes a phone; whoever sits there is logged out.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn remove_phone(&self, phone: Mac, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let removed = self.store.write(async move |tx: &mut Tx<'_>| {
+            let known = tx.phone(phone).await?.ok_or(Error::UnknownPhone(phone))?;
+            let mut floor = floor::load(tx, [phone], []).await?;
+            let changes = floor.remove_phone(phone, now);
+            floor::keep(tx, &changes, None, now, &by).await?;
+            tx.remove_phone(&known, now).await?;
+            tx.journal(now, by.clone(), Happening::PhoneRemoved { phone }).await?;
+            Ok(())
+        });
+        Ok(removed.await?)
+    }
+
+    /// Adds a user of our own, or changes one. `sip_secret` replaces the softphone's secret where given.
+    ///
+    /// # Errors
+    /// The extension is taken, the user comes from the users file, a param or variable is reserved, or
+    /// the store failed; nothing changed.
+    pub async fn save_user(
+        &self,
+        record: UserRecord,
+        sip_secret: Option<SecretString>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(), Error> {
+        let saved = self.store.write(async move |tx: &mut Tx<'_>| {
+            let old = tx.user(&record.extension).await?;
+            if old.as_ref().is_some_and(|user| user.source != UserSource::Local) {
+                return Err(Error::KeptByFile(record.extension.clone()));
+            }
+            let mut user = record.clone().with_secrets_of(old.as_ref(), UserSource::Local);
+            user.sip_secret = sip_secret.clone().or(user.sip_secret);
+            record.check()?;
+            keep_user(tx, user, now, &by).await
+        });
+        Ok(saved.await?)
+    }
+
+    /// Removes a user of our own, who is logged out everywhere and owns no desk any more.
+    ///
+    /// # Errors
+    /// The user is unknown or comes from the users file, or the store failed; nothing changed.
+    pub async fn remove_user(
+        &self,
+        user: Extension,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(), Error> {
+        let removed = self.store.write(async move |tx: &mut Tx<'_>| {
+            let known = tx.user(&user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;
+            if known.source != UserSource::Local {
+                return Err(Error::KeptByFile(user.clone()));
+            }
+            drop_user(tx, &user, now, &by).await
+        });
+        Ok(removed.await?)
+    }
+
+    /// Makes the users of `source` exactly these: adds, changes and removes, all or nothing.
+    ///
+    /// # Errors
+    /// A record is not possible, an extension is taken by another source, or the store failed; nothing
+    /// changed.
+    pub async fn take_over_users(
+        &self,
+        source: UserSource,
+        records: Vec<UserRecord>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<Summary, Error> {
+        let taken = self.store.write(async move |tx: &mut Tx<'_>| {
+            let mut summary = Summary::default();
+            let listed: BTreeSet<&Extension> =
+                records.iter().map(|record| &record.extension).collect();
+            for old in tx.users_of(source).await? {
+                if !listed.contains(&old) {
+                    drop_user(tx, &old, now, &by).await?;
+                    summary.removed += 1;
+                }
+            }
+            for record in &records {
+                record.check()?;
+                let old = tx.user(&record.extension).await?;
+                match &old {
+                    Some(user) if user.source != source => {
+                        return Err(Error::ExtensionTaken(record.extension.clone()));
+                    }
+                    Some(user) if record.is_like(user) => continue,
+                    Some(_) => summary.changed += 1,
+                    None => summary.added += 1,
+                }
+                keep_user(tx, record.clone().with_secrets_of(old.as_ref(), source), now, &by)
+                    .await?;
+            }
+            Ok(summary)
+        });
+        Ok(taken.await?)
+    }
+
+    /// Sets a user's PIN: for the method `voicemail` the mailbox's initial one, for `hash` our own.
+    ///
+    /// # Errors
+    /// The user is unknown, the PIN is none or too easy, or the store failed; nothing changed.
+    pub async fn set_pin(
+        &self,
+        user: Extension,
+        digits: SecretString,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(), Error> {
+        let pin = Pin::new(digits, &user)?;
+        let (pin, hash) = match self.settings.method {
+            PinMethod::Voicemail => (Some(pin), None),
+            PinMethod::Hash => (None, Some(self.hasher.hash(pin.secret().clone()).await?)),
+        };
+        let set = self.store.write(async move |tx: &mut Tx<'_>| {
+            let known = tx.user(&user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;
+            tx.save_user(User { pin: pin.clone(), pin_hash: hash.clone(), ..known }).await?;
+            tx.journal(now, by.clone(), Happening::PinSet { user: user.clone() }).await?;
+            Ok(())
+        });
+        Ok(set.await?)
+    }
+}
+
+async fn keep_user(tx: &mut Tx<'_>, user: User, now: Timestamp, by: &Actor) -> Result<(), Error> {
+    let extension = user.extension.clone();
+    if tx.desk_extension(&extension).await?.is_some() {
+        return Err(Error::ExtensionTaken(extension));
+    }
+    let mut floor = floor::load(tx, [], [extension.clone()]).await?;
+    let may = user.hot_desk;
+    tx.save_user(user).await?;
+    tx.journal(now, by.clone(), Happening::UserSaved { user: extension.clone() }).await?;
+    if !may {
+        let changes = floor.forbid(&extension, now);
+        floor::keep(tx, &changes, None, now, by).await?;
+    }
+    Ok(())
+}
+
+async fn drop_user(
+    tx: &mut Tx<'_>,
+    user: &Extension,
+    now: Timestamp,
+    by: &Actor,
+) -> Result<(), Error> {
+    let mut floor = floor::load(tx, [], [user.clone()]).await?;
+    let changes = floor.remove_user(user, now);
+    floor::keep(tx, &changes, None, now, by).await?;
+    for mac in tx.phones_owned_by(user).await? {
+        if let Some(phone) = tx.phone(mac).await? {
+            tx.save_phone(Phone { owner: None, ..phone }).await?;
+        }
+    }
+    tx.remove_user(user, now).await?;
+    tx.journal(now, by.clone(), Happening::UserRemoved { user: user.clone() }).await?;
+    Ok(())
+}

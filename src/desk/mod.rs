@@ -1,0 +1,126 @@
+//! What can be done to a desk, one function each: log in, log out, restart, unlock, add and remove
+//! phones and users, set PINs.
+//!
+//! The only writer of desk sessions. Calls, http and cli all come here, so that there are no two sets
+//! of rules. Each function is one transaction: the sessions, whoever is displaced, what is wanted of
+//! the phones, and the journal, or nothing of it.
+
+mod floor;
+mod guard;
+mod inventory;
+mod pin_hash;
+mod seats;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+pub use crate::model::UserRecord;
+pub use guard::{Attempt, WhoTries};
+pub use inventory::Summary;
+pub use seats::Seated;
+
+use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal};
+use crate::store::{DatabaseError, Store, WriteError};
+use pin_hash::PinHasher;
+
+/// How PINs are kept and checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PinMethod {
+    /// The voicemail PIN: the one that the user set by phone, else the initial one that we gave.
+    #[default]
+    Voicemail,
+    /// A hash of our own, for installations whose voicemail keeps its PINs to itself.
+    Hash,
+}
+
+/// The desk's settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// How a PIN that is set is kept.
+    pub method: PinMethod,
+    /// The PIN guard's limits.
+    pub guard: GuardSettings,
+}
+
+/// The desk. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    store: Store,
+    settings: Settings,
+    hasher: PinHasher,
+}
+
+/// Why something was not done. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No phone with this MAC address is in the inventory.
+    #[error("there is no phone {0} in the inventory; `hotdeskd phones list` shows those that are")]
+    UnknownPhone(Mac),
+    /// No user has this extension.
+    #[error("there is no user with extension {0}; `hotdeskd users list` shows those that are")]
+    UnknownUser(Extension),
+    /// The extension is in use already.
+    #[error("extension {0} is in use already, by a user or as a phone's desk extension")]
+    ExtensionTaken(Extension),
+    /// The user is kept by the users file.
+    #[error("user {0} comes from the users file; change it there")]
+    KeptByFile(Extension),
+    /// A param or variable that only hotdeskd sets.
+    #[error("`{0}` cannot be set for a user: hotdeskd sets it itself")]
+    Reserved(String),
+    /// The PIN cannot be accepted.
+    #[error(transparent)]
+    Pin(#[from] PinFault),
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Store(String),
+    /// Too many wait for the store.
+    #[error("the store is busy; try again")]
+    Busy,
+}
+
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<WriteError<Self>> for Error {
+    fn from(error: WriteError<Self>) -> Self {
+        match error {
+            WriteError::Job(error) => error,
+            WriteError::Store(error) => Self::Store(error.to_string()),
+            WriteError::Busy => Self::Busy,
+        }
+    }
+}
+
+/// What we know of a user's PIN.
+#[derive(Debug, Clone, Default)]
+pub struct KnownPin {
+    /// The initial PIN of the mailbox.
+    pub initial: Option<SecretString>,
+    /// The argon2id hash.
+    pub hash: Option<String>,
+}
+
+impl Desk {
+    /// The desk over this store.
+    pub fn new(store: Store, settings: Settings) -> Self {
+        Self { store, settings, hasher: PinHasher::default() }
+    }
+
+    /// The store that it works on.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// How PINs are kept and checked.
+    pub fn pin_method(&self) -> PinMethod {
+        self.settings.method
+    }
+}

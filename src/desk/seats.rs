@@ -1,0 +1,148 @@
+//! Logging in and out.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Attempt, Desk, Error, floor};
+use crate::model::{Actor, Change, Extension, Happening, LoginMode, Mac, User, Wanted, WantedKind};
+use crate::store::Tx;
+
+/// How long a wish to restart a phone is kept while the phone is in a call or away.
+const RESTART_EXPIRES: SignedDuration = SignedDuration::from_mins(10);
+
+/// Who sits at a phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seated {
+    /// The extension.
+    pub user: Extension,
+    /// The name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Desk {
+    /// `user` logs in at `phone`. `attempt` is the PIN attempt that led here, whose count is taken back
+    /// in the same transaction; none when somebody logs a user in by command.
+    ///
+    /// # Errors
+    /// The rules refuse, or the store failed; nothing changed.
+    pub async fn log_in(
+        &self,
+        phone: Mac,
+        user: Extension,
+        mode: LoginMode,
+        attempt: Option<Attempt>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<Vec<Change>, Error> {
+        let settings = self.settings.guard;
+        let changes = self.store.write(async move |tx: &mut Tx<'_>| {
+            let mut floor = floor::load(tx, [phone], [user.clone()]).await?;
+            let changes = floor.log_in(phone, &user, mode, now)?;
+            // The first change that begins a session of this user here is the login itself; the
+            // others are owners who return.
+            let (login, rest): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(
+                |change| matches!(change, Change::Began(s) if s.phone == phone && s.user == user),
+            );
+            let (ended, returned): (Vec<Change>, Vec<Change>) =
+                rest.into_iter().partition(|change| matches!(change, Change::Ended(..)));
+            floor::keep(tx, &ended, None, now, &by).await?;
+            floor::keep(tx, &login, Some(mode), now, &by).await?;
+            floor::keep(tx, &returned, None, now, &by).await?;
+            if let Some(attempt) = &attempt {
+                attempt.take_back(tx, &settings, now).await?;
+            }
+            Ok(changes)
+        });
+        Ok(changes.await?)
+    }
+
+    /// Whoever sits at `phone` is logged out there. Nobody there: no changes.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn log_out(
+        &self,
+        phone: Mac,
+        attempt: Option<Attempt>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<Vec<Change>, Error> {
+        let settings = self.settings.guard;
+        let changes = self.store.write(async move |tx: &mut Tx<'_>| {
+            if tx.phone(phone).await?.is_none() {
+                return Err(Error::UnknownPhone(phone));
+            }
+            let mut floor = floor::load(tx, [phone], []).await?;
+            let changes = floor.log_out(phone, now);
+            floor::keep(tx, &changes, None, now, &by).await?;
+            if let Some(attempt) = &attempt {
+                attempt.take_back(tx, &settings, now).await?;
+            }
+            Ok(changes)
+        });
+        Ok(changes.await?)
+    }
+
+    /// `user` is logged out of all phones.
+    ///
+    /// # Errors
+    /// The user is unknown, or the store failed; nothing changed.
+    pub async fn log_out_everywhere(
+        &self,
+        user: Extension,
+        attempt: Option<Attempt>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<Vec<Change>, Error> {
+        let settings = self.settings.guard;
+        let changes = self.store.write(async move |tx: &mut Tx<'_>| {
+            if tx.user(&user).await?.is_none() {
+                return Err(Error::UnknownUser(user.clone()));
+            }
+            let mut floor = floor::load(tx, [], [user.clone()]).await?;
+            let changes = floor.log_out_everywhere(&user, now);
+            floor::keep(tx, &changes, None, now, &by).await?;
+            if let Some(attempt) = &attempt {
+                attempt.take_back(tx, &settings, now).await?;
+            }
+            Ok(changes)
+        });
+        Ok(changes.await?)
+    }
+
+    /// Who sits at `phone` now.
+    pub fn seated(&self, phone: Mac) -> Option<Seated> {
+        let memory = self.store.memory();
+        let session = memory.session(phone)?;
+        let name = memory.user(&session.user).map(|user: &std::sync::Arc<User>| user.name.clone());
+        Some(Seated {
+            user: session.user.clone(),
+            name: name.unwrap_or_default(),
+            since: session.since,
+        })
+    }
+
+    /// `phone` restarts once it has no call, within ten minutes or not at all.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn restart(&self, phone: Mac, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let asked = self.store.write(async move |tx: &mut Tx<'_>| {
+            if tx.phone(phone).await?.is_none() {
+                return Err(Error::UnknownPhone(phone));
+            }
+            tx.want(Wanted {
+                kind: WantedKind::Restart,
+                target: phone.to_string(),
+                value: format!("asked {}", now.as_second()),
+                since: now,
+                expires: now.checked_add(RESTART_EXPIRES).ok(),
+            })
+            .await?;
+            tx.journal(now, by.clone(), Happening::RestartAsked { phone }).await?;
+            Ok(())
+        });
+        Ok(asked.await?)
+    }
+}

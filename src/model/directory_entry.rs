@@ -1,0 +1,396 @@
+//! What a phone or a user is to FreeSWITCH: the `<user>` element of its directory.
+//!
+//! The same element is answered over mod_xml_curl and written into the standing files, so that
+//! FreeSWITCH is told the same with and without us. Facts: `facts/freeswitch.md`, "mod_xml_curl" and
+//! "Phones register as themselves".
+
+use std::fmt::Write as _;
+
+use md5::{Digest, Md5};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Domain, Extension, Mac, Phone, User, dial_string, spoken_name};
+
+/// What holds for all entries.
+#[derive(Debug, Clone)]
+pub struct DirectoryRules {
+    /// The SIP domain: the realm of every a1-hash, and the host of every address.
+    pub domain: Domain,
+    /// The operator's own dialplan context, in which people dial.
+    pub context: String,
+    /// A hash that no secret has, for whoever may not register.
+    pub unusable: UnusableHash,
+}
+
+/// How many random bytes an [`UnusableHash`] is made of.
+pub const UNUSABLE_HASH_BYTES: usize = 16;
+
+/// A random value in place of an a1-hash: an entry that must not authenticate carries it, so that it
+/// has a secret even where FreeSWITCH ignores `sip-forbid-register`.
+#[derive(Clone)]
+pub struct UnusableHash(SecretString);
+
+impl UnusableHash {
+    /// From random bytes.
+    pub fn new(random: [u8; UNUSABLE_HASH_BYTES]) -> Self {
+        Self(hex(&random).into())
+    }
+}
+
+impl std::fmt::Debug for UnusableHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("UnusableHash")
+    }
+}
+
+/// A `<user>` element: id, params and variables in order. Holds secrets, so it has no `Debug`.
+pub struct DirectoryEntry {
+    id: String,
+    params: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
+}
+
+/// Params that only we set, because a wrong one would let somebody in.
+const RESERVED_PARAMS: [&str; 11] = [
+    "password",
+    "a1-hash",
+    "reverse-auth-user",
+    "reverse-auth-pass",
+    "allow-empty-password",
+    "sip-forbid-register",
+    "vm-password",
+    "vm-a1-hash",
+    "vm-enabled",
+    "dial-string",
+    "mwi-account",
+];
+
+/// Variables that only we set, because identity or the emergency call rests on them.
+const RESERVED_VARIABLES: [&str; 3] = ["user_context", "hotdesk_user", "presence_id"];
+
+/// Whether a param of this name may not come from a user's own settings.
+pub fn is_reserved_param(name: &str) -> bool {
+    RESERVED_PARAMS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
+/// Whether a variable of this name may not come from a user's own settings. Everything that begins
+/// with `emergency_` belongs to the desk.
+pub fn is_reserved_variable(name: &str) -> bool {
+    let emergency = name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("emergency_"));
+    emergency || RESERVED_VARIABLES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
+/// md5 of `user:domain:password` in hex: what SIP digest authentication needs of a secret (RFC 2617).
+pub fn a1_hash(user: &str, domain: &Domain, secret: &SecretString) -> String {
+    hex(&Md5::digest(format!("{user}:{domain}:{}", secret.expose_secret())))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl DirectoryEntry {
+    /// A phone. With `seated`, who sits there, it is that person's; else restricted.
+    pub fn phone(rules: &DirectoryRules, phone: &Phone, seated: Option<&User>) -> Self {
+        let id = phone.mac.to_string();
+        let mut entry = Self::new(rules, id.clone(), Some(&phone.secret));
+        entry.param("vm-enabled", "false");
+        entry.param("dial-string", &device(phone.mac, &id, rules));
+        match seated {
+            None => {
+                entry.variable("user_context", "restricted");
+                entry.variable("effective_caller_id_number", &id);
+                entry.variable("effective_caller_id_name", &spoken_name(&phone.title()));
+            }
+            Some(user) => {
+                let person = format!("{}@{}", user.extension, rules.domain);
+                entry.param("mwi-account", &person);
+                entry.variable("user_context", "hotdesk");
+                entry.variable("hotdesk_user", user.extension.as_str());
+                entry.variable("presence_id", &person);
+                entry.variable("effective_caller_id_number", user.extension.as_str());
+                entry.variable("effective_caller_id_name", &spoken_name(&user.name));
+            }
+        }
+        let emergency = &phone.emergency;
+        if let Some(number) = &emergency.caller_id {
+            entry.variable("emergency_caller_id_number", number.as_str());
+        }
+        if let Some(location) = &emergency.location {
+            entry.variable("emergency_location", &spoken_name(location));
+        }
+        entry
+    }
+
+    /// A desk extension: a number that rings `phone` itself. Nobody can register as it.
+    pub fn desk_extension(rules: &DirectoryRules, extension: &Extension, phone: Mac) -> Self {
+        let mut entry = Self::new(rules, extension.to_string(), None);
+        entry.param("vm-enabled", "false");
+        entry.param("dial-string", &device(phone, extension.as_str(), rules));
+        entry.variable("user_context", "restricted");
+        entry
+    }
+
+    /// A user, who is at `phones`. With `pin`, the mailbox may be given that initial PIN.
+    pub fn user(rules: &DirectoryRules, user: &User, phones: &[Mac]) -> Self {
+        let extension = &user.extension;
+        let mut entry = Self::new(rules, extension.to_string(), user.sip_secret.as_ref());
+        match &user.pin {
+            Some(pin) => entry.param("vm-password", pin.secret().expose_secret()),
+            None => entry.param("vm-enabled", "false"),
+        }
+        let softphone = user.sip_secret.is_some();
+        entry.param(
+            "dial-string",
+            &dial_string(
+                extension,
+                &user.name,
+                &rules.domain,
+                phones,
+                softphone,
+                &user.away,
+                &rules.context,
+            ),
+        );
+        for (name, value) in user.params.iter().filter(|(name, _)| !is_reserved_param(name)) {
+            entry.param(name, value);
+        }
+        entry.variable("user_context", &rules.context);
+        entry.variable("presence_id", &format!("{extension}@{}", rules.domain));
+        entry.variable("effective_caller_id_number", extension.as_str());
+        entry.variable("effective_caller_id_name", &spoken_name(&user.name));
+        for (name, value) in user.variables.iter().filter(|(name, _)| !is_reserved_variable(name)) {
+            entry.variable(name, value);
+        }
+        entry
+    }
+
+    /// An entry that has a secret whatever happens; without one of its own it may not register.
+    fn new(rules: &DirectoryRules, id: String, secret: Option<&SecretString>) -> Self {
+        let mut entry = Self { id, params: Vec::new(), variables: Vec::new() };
+        match secret {
+            Some(secret) => {
+                let hash = a1_hash(&entry.id, &rules.domain, secret);
+                entry.param("a1-hash", &hash);
+            }
+            None => {
+                entry.param("a1-hash", rules.unusable.0.expose_secret());
+                entry.param("sip-forbid-register", "true");
+            }
+        }
+        entry.param("allow-empty-password", "false");
+        entry
+    }
+
+    /// The user name that it stands for.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The value of a variable, where there is one.
+    pub fn variable_value(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The `<user>` element.
+    pub fn xml(&self) -> String {
+        let mut xml = String::with_capacity(1024);
+        let _ = write!(xml, "<user id=\"{}\"><params>", escape_xml(&self.id));
+        for (name, value) in &self.params {
+            let _ = write!(
+                xml,
+                "<param name=\"{}\" value=\"{}\"/>",
+                escape_xml(name),
+                escape_xml(value)
+            );
+        }
+        xml.push_str("</params><variables>");
+        for (name, value) in &self.variables {
+            let _ = write!(
+                xml,
+                "<variable name=\"{}\" value=\"{}\"/>",
+                escape_xml(name),
+                escape_xml(value)
+            );
+        }
+        xml.push_str("</variables></user>");
+        xml
+    }
+
+    fn param(&mut self, name: &str, value: &str) {
+        self.params.push((name.into(), value.into()));
+    }
+
+    /// A later value of the same name replaces an earlier one: FreeSWITCH would keep both.
+    fn variable(&mut self, name: &str, value: &str) {
+        match self.variables.iter_mut().find(|(key, _)| key == name) {
+            Some((_, old)) => *old = value.into(),
+            None => self.variables.push((name.into(), value.into())),
+        }
+    }
+}
+
+/// The dial-string of a device itself, whoever sits there.
+fn device(mac: Mac, presence: &str, rules: &DirectoryRules) -> String {
+    let domain = &rules.domain;
+    format!(
+        "{{^^:sip_invite_domain={domain}:presence_id={presence}@{domain}}}${{sofia_contact(*/{mac}@{domain})}}"
+    )
+}
+
+/// Text for an XML attribute or element that FreeSWITCH reads: `&`, `<`, `>`, quotes, line breaks and
+/// `$` as character references (FreeSWITCH's preprocessor expands `$${…}` in answers), and characters
+/// that XML 1.0 does not allow as U+FFFD.
+pub fn escape_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '$' => escaped.push_str("&#36;"),
+            '\n' | '\r' | '\t' => {
+                let _ = write!(escaped, "&#{};", u32::from(c));
+            }
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{Emergency, Pin, UserSource};
+
+    fn rules() -> DirectoryRules {
+        DirectoryRules {
+            domain: "hotdesk.test".parse().unwrap(),
+            context: "default".into(),
+            unusable: UnusableHash::new([0xab; UNUSABLE_HASH_BYTES]),
+        }
+    }
+
+    fn phone() -> Phone {
+        Phone {
+            mac: "0004132a0001".parse().unwrap(),
+            secret: "phone-secret-1".into(),
+            vendor: None,
+            model: None,
+            label: Some("Desk 1".into()),
+            desk_extension: None,
+            owner: None,
+            hot_desk: true,
+            emergency: Emergency {
+                caller_id: Some("+431234".parse().unwrap()),
+                location: Some("Room ${x} 3".into()),
+            },
+            added: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn user(name: &str) -> User {
+        User {
+            extension: "1001".parse().unwrap(),
+            name: name.into(),
+            pin: Some(Pin::stored("4711".into())),
+            pin_hash: None,
+            sip_secret: None,
+            hot_desk: true,
+            away: Default::default(),
+            groups: Vec::new(),
+            params: [("vm-email", "ada@x"), ("Password", ""), ("A1-hash", "x")]
+                .map(|(n, v)| (n.into(), v.into()))
+                .into(),
+            variables: [
+                ("toll_allow", "local"),
+                ("emergency_caller_id_number", "666"),
+                ("user_context", "root"),
+            ]
+            .map(|(n, v)| (n.into(), v.into()))
+            .into(),
+            source: UserSource::Local,
+        }
+    }
+
+    #[test]
+    fn a_phone_is_nobodys_or_somebodys() {
+        let free = DirectoryEntry::phone(&rules(), &phone(), None).xml();
+        assert!(free.contains(r#"<param name="a1-hash" value="e9cf21"#));
+        assert!(free.contains(r#"<variable name="user_context" value="restricted"/>"#));
+        assert!(free.contains(r#"<variable name="emergency_caller_id_number" value="+431234"/>"#));
+        assert!(free.contains(r#"<variable name="emergency_location" value="Room x 3"/>"#));
+        assert!(!free.contains("phone-secret-1") && !free.contains("mwi-account"));
+        let hers = DirectoryEntry::phone(&rules(), &phone(), Some(&user("Ada Lovelace"))).xml();
+        for part in [
+            r#"<variable name="user_context" value="hotdesk"/>"#,
+            r#"<variable name="hotdesk_user" value="1001"/>"#,
+            r#"<variable name="effective_caller_id_name" value="Ada Lovelace"/>"#,
+            r#"<param name="mwi-account" value="1001@hotdesk.test"/>"#,
+            r#"<variable name="emergency_caller_id_number" value="+431234"/>"#,
+        ] {
+            assert!(hers.contains(part), "{part} in {hers}");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_what_a_phone_computes() {
+        let domain = "hotdesk.test".parse().unwrap();
+        // printf '0004132a0001:hotdesk.test:phone-secret-1' | md5sum
+        assert_eq!(
+            a1_hash("0004132a0001", &domain, &"phone-secret-1".into()),
+            "e9cf21c688a68014e0608273226141ea"
+        );
+    }
+
+    #[test]
+    fn nobody_without_a_secret_and_no_mailbox_without_a_pin() {
+        let mut someone = user("Ada");
+        someone.pin = None;
+        let xml = DirectoryEntry::user(&rules(), &someone, &[]).xml();
+        assert!(xml.contains(r#"name="sip-forbid-register" value="true""#));
+        assert!(xml.contains(r#"name="a1-hash" value="abababababababababababababababab""#));
+        assert!(xml.contains(r#"name="allow-empty-password" value="false""#));
+        assert!(xml.contains(r#"name="vm-enabled" value="false""#));
+        assert_eq!(xml.matches("a1-hash").count() + xml.matches("A1-hash").count(), 1);
+        assert!(!xml.contains("Password\""));
+    }
+
+    #[test]
+    fn a_user_cannot_take_over_what_belongs_to_the_desk() {
+        let entry = DirectoryEntry::user(&rules(), &user("Ada"), &[]);
+        assert_eq!(entry.variable_value("emergency_caller_id_number"), None);
+        assert_eq!(entry.variable_value("user_context"), Some("default"));
+        assert_eq!(entry.variable_value("toll_allow"), Some("local"));
+    }
+
+    #[test]
+    fn any_name_gives_valid_xml_that_freeswitch_does_not_expand() {
+        for name in [
+            "${system(id)}",
+            "$${domain}",
+            "^^|a=b",
+            "]]>",
+            "\"'<&>",
+            "a\r\nb\u{0}\u{b}",
+            "😀 名前",
+            "\u{ffff}",
+        ] {
+            let mut someone = user(name);
+            someone.variables.insert("note".into(), name.into());
+            let xml = DirectoryEntry::user(&rules(), &someone, &[phone().mac]).xml();
+            let plain = xml.replace("&#36;{sofia_contact", "");
+            assert!(!plain.contains('$'), "{xml}");
+            let mut reader = quick_xml::Reader::from_str(&xml);
+            while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
+        }
+    }
+}

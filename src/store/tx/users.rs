@@ -1,0 +1,137 @@
+//! Users.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use sqlx::AnyConnection;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::{Effect, Tx, Vault, decode, json, parsed, to_json};
+use crate::model::{Extension, Pin, User, UserSource};
+
+const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, params, variables, source";
+
+fn place(column: &str, extension: &Extension) -> String {
+    format!("users/{column}/{extension}")
+}
+
+fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
+    let extension: Extension = parsed(row, "extension")?;
+    let secret = |column: &str| -> Result<Option<SecretString>, sqlx::Error> {
+        let sealed: Option<Vec<u8>> = row.try_get(column)?;
+        Ok(sealed.map(|sealed| vault.unseal(&place(column, &extension), &sealed)).transpose()?)
+    };
+    let source: String = row.try_get("source")?;
+    let source = [UserSource::Local, UserSource::File].into_iter().find(|s| s.as_str() == source);
+    Ok(User {
+        name: row.try_get("name")?,
+        pin: secret("pin")?.map(Pin::stored),
+        pin_hash: row.try_get("pin_hash")?,
+        sip_secret: secret("sip_secret")?,
+        hot_desk: row.try_get::<i64, _>("hot_desk")? != 0,
+        away: parsed(row, "away")?,
+        groups: json(row, "call_groups")?,
+        params: json(row, "params")?,
+        variables: json(row, "variables")?,
+        source: source.ok_or_else(|| decode("source", std::io::Error::other("unknown source")))?,
+        extension,
+    })
+}
+
+pub(super) async fn all(
+    connection: &mut AnyConnection,
+    vault: &Vault,
+) -> Result<Vec<Effect>, sqlx::Error> {
+    let query = format!("SELECT {COLUMNS} FROM users");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(Effect::UserSaved(Arc::new(read(row, vault)?)))).collect()
+}
+
+impl Tx<'_> {
+    /// The user with this extension.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn user(&mut self, extension: &Extension) -> Result<Option<User>, sqlx::Error> {
+        let query = format!("SELECT {COLUMNS} FROM users WHERE extension = $1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(extension.as_str())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        row.map(|row| read(&row, self.vault)).transpose()
+    }
+
+    /// The extensions of all users of a source.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn users_of(&mut self, source: UserSource) -> Result<Vec<Extension>, sqlx::Error> {
+        let rows = sqlx::query("SELECT extension FROM users WHERE source = $1 ORDER BY extension")
+            .bind(source.as_str())
+            .fetch_all(&mut *self.connection)
+            .await?;
+        rows.iter().map(|row| parsed(row, "extension")).collect()
+    }
+
+    /// Adds or replaces a user.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn save_user(&mut self, user: User) -> Result<(), sqlx::Error> {
+        let extension = &user.extension;
+        let seal = |column: &str, secret: Option<&SecretString>| {
+            secret.map(|secret| self.vault.seal(&place(column, extension), secret))
+        };
+        let query = |statement| {
+            Ok::<_, sqlx::Error>(
+                sqlx::query::<sqlx::Any>(statement)
+                    .bind(user.name.clone())
+                    .bind(seal("pin", user.pin.as_ref().map(Pin::secret)))
+                    .bind(user.pin_hash.clone())
+                    .bind(seal("sip_secret", user.sip_secret.as_ref()))
+                    .bind(i64::from(user.hot_desk))
+                    .bind(user.away.to_string())
+                    .bind(to_json(&user.groups)?)
+                    .bind(to_json(&user.params)?)
+                    .bind(to_json(&user.variables)?)
+                    .bind(user.source.as_str())
+                    .bind(extension.to_string()),
+            )
+        };
+        let update = query(
+            "UPDATE users SET name = $1, pin = $2, pin_hash = $3, sip_secret = $4, hot_desk = $5, \
+             away = $6, call_groups = $7, params = $8, variables = $9, source = $10 WHERE extension = $11",
+        )?;
+        let insert = query(
+            "INSERT INTO users (name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, params, \
+             variables, source, extension) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )?;
+        if self.execute(update).await? == 0 {
+            self.execute(insert).await?;
+        }
+        self.claim(extension.as_str()).await?;
+        self.effects.push(Effect::UserSaved(Arc::new(user)));
+        Ok(())
+    }
+
+    /// Removes a user, and remembers that the extension was ours. The user's sessions must have ended.
+    ///
+    /// # Errors
+    /// The store failed, or the user sits somewhere.
+    pub async fn remove_user(
+        &mut self,
+        extension: &Extension,
+        now: jiff::Timestamp,
+    ) -> Result<(), sqlx::Error> {
+        for statement in [
+            "DELETE FROM users WHERE extension = $1",
+            "DELETE FROM pin_counters WHERE extension = $1",
+        ] {
+            self.execute(sqlx::query(statement).bind(extension.to_string())).await?;
+        }
+        self.retire(extension.as_str(), now.as_second()).await?;
+        self.effects.push(Effect::UserRemoved(extension.clone()));
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! What FreeSWITCH is told: a question of mod_xml_curl in, XML out, from memory alone.
+//!
+//! Who we know is answered with the entry; whom we know and refuse, with an entry that denies; what
+//! was ours once, with the domain and nobody in it, so that FreeSWITCH does not find a namesake in its
+//! own files; and what was never ours as *not found*, which leaves it to these files.
+
+mod request;
+mod settings;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+pub use request::Question;
+pub use settings::{DirectorySettings, DomainParams, DomainVariables};
+
+use crate::model::{DirectoryEntry, DirectoryRules, Domain, Extension, GroupName, Mac, escape_xml};
+use crate::store::{Memory, Store};
+
+/// The answer that leaves a question to FreeSWITCH's own files. Always sent with status 200: any other
+/// is logged as an error.
+pub const NOT_FOUND: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<document type=\"freeswitch/xml\"><section name=\"result\"><result status=\"not found\"/></section></document>\n";
+
+/// Answers FreeSWITCH's questions. Cheap to clone.
+#[derive(Clone)]
+pub struct Directory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    rules: DirectoryRules,
+    aliases: Vec<Domain>,
+    /// Params and variables of the domain, as XML.
+    common: String,
+}
+
+impl Directory {
+    /// A directory over `store`. `aliases` are further names of the same domain.
+    pub fn new(
+        store: Store,
+        rules: DirectoryRules,
+        aliases: Vec<Domain>,
+        settings: &DirectorySettings,
+    ) -> Self {
+        let common = common(settings);
+        Self { inner: Arc::new(Inner { store, rules, aliases, common }) }
+    }
+
+    /// What all entries rest on.
+    pub fn rules(&self) -> &DirectoryRules {
+        &self.inner.rules
+    }
+
+    /// The document that answers a posted body.
+    pub fn answer(&self, body: &[u8]) -> String {
+        match Question::parse(body) {
+            Question::Other => NOT_FOUND.into(),
+            Question::Domain { domain: None } => {
+                self.document(self.inner.rules.domain.as_str(), "")
+            }
+            Question::Domain { domain: Some(domain) } if self.is_ours(&domain) => {
+                self.document(&domain, "")
+            }
+            Question::User { domain, id, group } if self.is_ours(&domain) => {
+                self.user(&domain, &id, group.as_deref())
+            }
+            Question::Group { domain, name } if self.is_ours(&domain) => self.group(&domain, &name),
+            Question::Domain { .. } | Question::User { .. } | Question::Group { .. } => {
+                NOT_FOUND.into()
+            }
+        }
+    }
+
+    fn is_ours(&self, domain: &str) -> bool {
+        let inner = &self.inner;
+        std::iter::once(&inner.rules.domain)
+            .chain(&inner.aliases)
+            .any(|ours| ours.as_str().eq_ignore_ascii_case(domain))
+    }
+
+    fn user(&self, domain: &str, id: &str, group: Option<&str>) -> String {
+        match self.find(id) {
+            Found::Entry(entry) => {
+                let group = escape_xml(group.unwrap_or("hotdeskd"));
+                let entry = entry.xml();
+                let groups = format!(
+                    "<groups><group name=\"{group}\"><users>{entry}</users></group></groups>"
+                );
+                self.document(domain, &groups)
+            }
+            Found::Retired => self.document(domain, ""),
+            Found::Stranger => NOT_FOUND.into(),
+        }
+    }
+
+    fn find(&self, id: &str) -> Found {
+        let memory = self.inner.store.memory();
+        if let Ok(mac) = id.parse::<Mac>() {
+            return match phone(&memory, &self.inner.rules, mac) {
+                Some(entry) if entry.id() == id => Found::Entry(entry),
+                // Spelled otherwise it is no phone that we made, but nobody else's either.
+                Some(_) => Found::Retired,
+                None if memory.is_retired(&mac.to_string()) => Found::Retired,
+                None => Found::Stranger,
+            };
+        }
+        let Ok(extension) = id.parse::<Extension>() else { return Found::Stranger };
+        let rules = &self.inner.rules;
+        if let Some(user) = memory.user(&extension) {
+            return Found::Entry(DirectoryEntry::user(rules, user, memory.seats(&extension)));
+        }
+        if let Some(mac) = memory.desk_extension(&extension) {
+            return Found::Entry(DirectoryEntry::desk_extension(rules, &extension, mac));
+        }
+        if memory.is_retired(id) { Found::Retired } else { Found::Stranger }
+    }
+
+    /// A group of pointers: FreeSWITCH asks for each user in turn.
+    fn group(&self, domain: &str, name: &str) -> String {
+        let Ok(group) = GroupName::try_from(name.to_owned()) else { return NOT_FOUND.into() };
+        let memory = self.inner.store.memory();
+        let Some(members) = memory.group(&group) else { return NOT_FOUND.into() };
+        let users = members.iter().fold(String::new(), |mut xml, user| {
+            let _ = write!(xml, "<user id=\"{user}\" type=\"pointer\"/>");
+            xml
+        });
+        let groups = format!(
+            "<groups><group name=\"{}\"><users>{users}</users></group></groups>",
+            group.as_str()
+        );
+        drop(memory);
+        self.document(domain, &groups)
+    }
+
+    fn document(&self, domain: &str, groups: &str) -> String {
+        let name = escape_xml(&domain.to_ascii_lowercase());
+        let common = &self.inner.common;
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<document type=\"freeswitch/xml\"><section name=\"directory\"><domain name=\"{name}\">{common}{groups}</domain></section></document>\n"
+        )
+    }
+}
+
+/// The entry of a phone, as the store is now.
+fn phone(memory: &Memory, rules: &DirectoryRules, mac: Mac) -> Option<DirectoryEntry> {
+    let phone = memory.phone(mac)?;
+    let user = memory.session(mac).and_then(|session| memory.user(&session.user));
+    Some(DirectoryEntry::phone(rules, phone, user.map(Arc::as_ref)))
+}
+
+enum Found {
+    Entry(DirectoryEntry),
+    Retired,
+    Stranger,
+}
+
+fn common(settings: &DirectorySettings) -> String {
+    let list = |tag: &str, values: &mut dyn Iterator<Item = (&String, &String)>| {
+        let items = values.fold(String::new(), |mut xml, (name, value)| {
+            let _ = write!(
+                xml,
+                "<{tag} name=\"{}\" value=\"{}\"/>",
+                escape_xml(name),
+                escape_xml(value)
+            );
+            xml
+        });
+        if items.is_empty() { items } else { format!("<{tag}s>{items}</{tag}s>") }
+    };
+    list("param", &mut settings.params.iter()) + &list("variable", &mut settings.variables.iter())
+}
+
+#[cfg(test)]
+mod tests;

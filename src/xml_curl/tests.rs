@@ -1,0 +1,194 @@
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::*;
+use crate::desk::{Desk, Settings, UserRecord};
+use crate::model::*;
+
+#[derive(Deserialize)]
+struct Recorded {
+    what: String,
+    body: String,
+}
+
+/// Every request that a running FreeSWITCH made.
+fn recorded() -> Vec<Recorded> {
+    let lines = include_str!("../../tests/fixtures/freeswitch/xml_curl/requests.jsonl");
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_795_290_000).unwrap()
+}
+
+fn record(extension: &str, name: &str) -> UserRecord {
+    UserRecord {
+        extension: extension.parse().unwrap(),
+        name: name.into(),
+        hot_desk: true,
+        away: AwayDestination::Voicemail,
+        groups: vec![GroupName::try_from("sales".to_owned()).unwrap()],
+        params: Variables::new(),
+        variables: Variables::new(),
+    }
+}
+
+fn phone(mac: &str) -> Phone {
+    Phone {
+        mac: mac.parse().unwrap(),
+        secret: "phone-secret".into(),
+        vendor: None,
+        model: None,
+        label: None,
+        desk_extension: None,
+        owner: None,
+        hot_desk: true,
+        emergency: Emergency::default(),
+        added: now(),
+    }
+}
+
+/// Two phones, Ada with a PIN at the first, Grace without one; `settings` for the domain.
+async fn office(folder: &tempfile::TempDir, settings: &DirectorySettings) -> (Desk, Directory) {
+    let store = Store::open(folder.path()).await.unwrap();
+    let desk = Desk::new(store.clone(), Settings::default());
+    desk.save_user(record("1001", "Ada Lovelace"), None, now(), Actor::Command).await.unwrap();
+    desk.save_user(
+        record("1002", "Grace ${system(id)} $${domain} \"<]]>\u{0}"),
+        Some("soft".into()),
+        now(),
+        Actor::Command,
+    )
+    .await
+    .unwrap();
+    desk.set_pin("1001".parse().unwrap(), "4711".into(), now(), Actor::Command).await.unwrap();
+    for mac in ["0004132a0001", "0004132a0002"] {
+        desk.save_phone(phone(mac), now(), Actor::Command).await.unwrap();
+    }
+    let (mac, ada) = ("0004132a0001".parse().unwrap(), "1001".parse().unwrap());
+    desk.log_in(mac, ada, LoginMode::Only, None, now(), Actor::Command).await.unwrap();
+    let rules = DirectoryRules {
+        domain: "hotdesk.test".parse().unwrap(),
+        context: "default".into(),
+        unusable: UnusableHash::new([7; UNUSABLE_HASH_BYTES]),
+    };
+    let directory = Directory::new(store, rules, vec!["192.0.2.10".parse().unwrap()], settings);
+    (desk, directory)
+}
+
+fn ask(directory: &Directory, fields: &str) -> String {
+    let body =
+        format!("section=directory&tag_name=domain&key_name=name&key_value=hotdesk.test&{fields}");
+    directory.answer(body.as_bytes())
+}
+
+#[tokio::test]
+async fn every_recorded_request_has_the_answer_that_its_kind_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, directory) = office(&folder, &DirectorySettings::default()).await;
+    let mut kinds = [0; 5];
+    for request in recorded() {
+        let answer = directory.answer(request.body.as_bytes());
+        let has = |part: &str| assert!(answer.contains(part), "{}: {answer}", request.what);
+        let (kind, ()) = match Question::parse(request.body.as_bytes()) {
+            Question::User { id, group, .. } if id == "7777" => (0, {
+                assert_eq!((answer.as_str(), group), (NOT_FOUND, None), "{}", request.what);
+            }),
+            Question::User { id, group, .. } => (1, {
+                has(&format!("<user id=\"{id}\">"));
+                has("<param name=\"allow-empty-password\" value=\"false\"/>");
+                has("name=\"a1-hash\"");
+                has(&format!("<group name=\"{}\">", group.as_deref().unwrap_or("hotdeskd")));
+                assert!(
+                    answer.contains("vm-password") != answer.contains("vm-enabled"),
+                    "{answer}"
+                );
+            }),
+            Question::Group { name, .. } if name == "sales" => (2, {
+                has("<user id=\"1001\" type=\"pointer\"/><user id=\"1002\" type=\"pointer\"/>");
+            }),
+            Question::Group { .. } => (2, assert_eq!(answer, NOT_FOUND)),
+            Question::Domain { .. } => (3, {
+                has("<domain name=\"hotdesk.test\"></domain>");
+            }),
+            Question::Other => (4, assert_eq!(answer, NOT_FOUND, "{}", request.what)),
+        };
+        kinds[kind] += 1;
+    }
+    assert!(kinds.iter().all(|count| *count > 0), "{kinds:?}");
+    assert_eq!(kinds.iter().sum::<i32>(), 44);
+}
+
+#[tokio::test]
+async fn a_login_changes_the_very_next_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, directory) = office(&folder, &DirectorySettings::default()).await;
+    let at = |mac: &str| ask(&directory, &format!("action=sip_auth&user={mac}"));
+    assert!(at("0004132a0001").contains("name=\"hotdesk_user\" value=\"1001\""));
+    assert!(at("0004132a0002").contains("name=\"user_context\" value=\"restricted\""));
+    let (mac, ada) = ("0004132a0002".parse().unwrap(), "1001".parse().unwrap());
+    desk.log_in(mac, ada, LoginMode::Only, None, now(), Actor::Command).await.unwrap();
+    assert!(at("0004132a0002").contains("name=\"hotdesk_user\" value=\"1001\""));
+    assert!(at("0004132a0001").contains("name=\"user_context\" value=\"restricted\""));
+    let call = ask(&directory, "action=user_call&user=1001");
+    assert!(call.contains("&#36;{sofia_contact(*/0004132a0002@hotdesk.test)}\""), "{call}");
+    assert!(!call.contains("0004132a0001"));
+}
+
+#[tokio::test]
+async fn ours_once_is_nobody_and_never_ours_is_left_to_freeswitch() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, directory) = office(&folder, &DirectorySettings::default()).await;
+    desk.remove_phone("0004132a0001".parse().unwrap(), now(), Actor::Command).await.unwrap();
+    desk.remove_user("1001".parse().unwrap(), now(), Actor::Command).await.unwrap();
+    for gone in ["0004132a0001", "1001", "00:04:13:2A:00:02", "0004132A0002"] {
+        let answer = ask(&directory, &format!("user={gone}"));
+        assert!(answer.contains("<domain name=\"hotdesk.test\"></domain>"), "{gone}: {answer}");
+    }
+    for stranger in ["1003", "0004132a0009", "admin", "1002%00", "%F0%9F%98%80", "1002'"] {
+        assert_eq!(ask(&directory, &format!("user={stranger}")), NOT_FOUND, "{stranger}");
+    }
+}
+
+#[tokio::test]
+async fn another_domain_is_not_ours_and_an_alias_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, directory) = office(&folder, &DirectorySettings::default()).await;
+    let ask = |domain: &str| {
+        let body =
+            format!("section=directory&tag_name=domain&key_name=name&key_value={domain}&user=1001");
+        directory.answer(body.as_bytes())
+    };
+    assert_eq!(ask("other.test"), NOT_FOUND);
+    assert!(ask("192.0.2.10").contains("<domain name=\"192.0.2.10\">"));
+    assert!(ask("HOTDESK.test").contains("<domain name=\"hotdesk.test\">"));
+}
+
+#[tokio::test]
+async fn every_answer_is_valid_xml_and_nothing_in_it_expands() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = DirectorySettings {
+        params: DomainParams::try_from(Variables::from([(
+            "jsonrpc-allowed-methods".into(),
+            "${x}\n".into(),
+        )]))
+        .unwrap(),
+        variables: DomainVariables::try_from(Variables::from([(
+            "default_gateway".into(),
+            "$${y}\u{1f600}".into(),
+        )]))
+        .unwrap(),
+    };
+    let (_, directory) = office(&folder, &settings).await;
+    for id in ["1001", "1002", "0004132a0001", "0004132a0002"] {
+        let answer = ask(&directory, &format!("user={id}"));
+        assert!(answer.contains(
+            "<params><param name=\"jsonrpc-allowed-methods\" value=\"&#36;{x}&#10;\"/></params>"
+        ));
+        assert!(!answer.contains('$'), "{answer}");
+        let mut reader = quick_xml::Reader::from_str(&answer);
+        while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
+    }
+    let refused = DomainParams::try_from(Variables::from([("Dial-String".into(), "x".into())]));
+    assert!(refused.unwrap_err().contains("Dial-String"));
+}
