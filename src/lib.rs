@@ -8,6 +8,7 @@ pub mod event_socket;
 pub mod http;
 pub mod model;
 pub mod people;
+pub mod simulator;
 pub mod standing;
 pub mod store;
 pub mod telemetry;
