@@ -17,6 +17,7 @@ pub mod dialplan;
 pub mod directory;
 pub mod disk;
 pub mod emergency;
+pub mod install;
 pub mod settings;
 pub mod tree;
 pub mod walk;
