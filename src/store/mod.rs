@@ -49,6 +49,7 @@ struct Inner {
     happenings: broadcast::Sender<Arc<JournalEntry>>,
     writer: Writer,
     readers: AnyPool,
+    vault: Arc<Vault>,
 }
 
 /// Why the store cannot be opened. Nothing was changed.
@@ -119,8 +120,9 @@ impl Store {
             .connect_lazy_with(options);
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
-        let inner = Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers });
-        Writer::start(connection, vault, &inner);
+        let inner =
+            Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers, vault });
+        Writer::start(connection, inner.vault.clone(), &inner);
         Ok(Self { inner })
     }
 
@@ -128,6 +130,11 @@ impl Store {
     pub fn memory(&self) -> RwLockReadGuard<'_, Memory> {
         // A panic while memory is being changed cannot leave half a step: each is a map operation.
         self.inner.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// 16 bytes for a purpose: always the same with this key file, and known to nobody without it.
+    pub fn derived(&self, purpose: &str) -> [u8; 16] {
+        self.inner.vault.derive(purpose)
     }
 
     /// What happens from now on, as it becomes durable. A reader that lags by 4,096 misses some and
