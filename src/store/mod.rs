@@ -4,6 +4,7 @@
 //! alone. All writes go through [`Store::write`]; its doc says what it promises.
 
 mod journal;
+mod lock;
 mod memory;
 mod migrations;
 mod tx;
@@ -22,6 +23,7 @@ use sqlx::{AnyConnection, AnyPool};
 use tokio::sync::broadcast;
 
 pub use journal::JournalFilter;
+pub use lock::Lock;
 pub use memory::Memory;
 pub use sqlx::Error as DatabaseError;
 pub use tx::Tx;
@@ -62,6 +64,14 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The folder belongs to another user.
+    #[error("the data folder {} belongs to the user with the number {owner}; run this as that user, as in `sudo -u hotdeskd hotdeskd …`", path.display())]
+    Owner {
+        /// Which.
+        path: PathBuf,
+        /// The number of the user to whom it belongs.
+        owner: u32,
     },
     /// Another version of hotdeskd wrote it, with a schema that this one does not know.
     #[error(
