@@ -3,3 +3,5 @@
 mod event_socket;
 mod rooms;
 mod simulator;
+mod simulator_captures;
+mod simulator_peer;

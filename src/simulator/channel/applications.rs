@@ -116,7 +116,7 @@ impl CallThread {
         }
     }
 
-    /// Early media: codec, media variables, CHANNEL_PROGRESS_MEDIA.
+    /// Early media: codec, media variables, `CHANNEL_PROGRESS_MEDIA`.
     pub(super) fn pre_answer(&self) {
         let channel = &self.channel;
         let first = {

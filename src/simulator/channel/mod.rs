@@ -361,7 +361,7 @@ impl Channel {
         });
     }
 
-    /// What CHANNEL_HANGUP_COMPLETE reports beside the variables that were there.
+    /// What `CHANNEL_HANGUP_COMPLETE` reports beside the variables that were there.
     fn report(&self) {
         self.update(|state| {
             state.hungup = microseconds();

@@ -275,7 +275,7 @@ impl CallThread {
         self.channel.set("total_loops", None);
     }
 
-    /// One application: expanded argument, CHANNEL_EXECUTE, the work, CHANNEL_EXECUTE_COMPLETE.
+    /// One application: expanded argument, `CHANNEL_EXECUTE`, the work, `CHANNEL_EXECUTE_COMPLETE`.
     pub(super) async fn execute(&mut self, name: &str, argument: &str, uuid: &str) {
         let Some(work) = super::applications::Application::named(name) else {
             self.channel.hang_up(&self.node, "DESTINATION_OUT_OF_ORDER", "send_bye");
@@ -417,7 +417,7 @@ impl CallThread {
     }
 }
 
-/// The headers of CHANNEL_EXECUTE and CHANNEL_EXECUTE_COMPLETE.
+/// The headers of `CHANNEL_EXECUTE` and `CHANNEL_EXECUTE_COMPLETE`.
 fn application(
     name: &str,
     data: &str,
