@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::simulator_peer::{DEADLINE, Message, Peer, cut};
 
 /// Headers whose values are of the moment: times, identities, ports, lengths of lines of source.
-const OF_THE_MOMENT: [&str; 31] = [
+const OF_THE_MOMENT: [&str; 34] = [
     "Core-UUID",
     "Unique-ID",
     "Channel-Call-UUID",
@@ -43,6 +43,9 @@ const OF_THE_MOMENT: [&str; 31] = [
     "Channel-Progress-Media-Time",
     "Channel-Hangup-Time",
     "remote_media_port",
+    "transfer_history",
+    "transfer_source",
+    "Transfer-Source",
     "rtp_audio_in_skip_packet_count",
 ];
 
@@ -66,6 +69,9 @@ const REMAINING: [(&str, &str, &str); 2] = [
 
 /// The phone's ACK comes before (`badpin`) or after (the others) the end of `answer`.
 const WITH_THE_ACK: [&str; 2] = ["variable_sip_to_tag", "variable_sip_cseq"];
+
+/// No dialplan stands before the simulator's socket: what its conditions leave behind is not there.
+const OF_THE_DIALPLAN: &str = "variable_DP_MATCH";
 
 /// One line of a recording.
 enum Line {
@@ -133,7 +139,7 @@ fn comparable(message: &Message, port: u16) -> (Vec<String>, BTreeSet<String>) {
             _ => value.replace(&format!("127.0.0.1%3A{port}/"), "127.0.0.1%3A8084/"),
         };
         let line = format!("{name}: {value}");
-        if answers && WITH_THE_ACK.contains(&name.as_str()) {
+        if name == OF_THE_DIALPLAN || answers && WITH_THE_ACK.contains(&name.as_str()) {
             continue;
         }
         if name.starts_with("variable_") && !connects {
@@ -243,6 +249,12 @@ async fn play(name: &str) -> Vec<String> {
     let mut differences = Vec::new();
     for line in &lines {
         let recorded = match line {
+            // What the operator's dialplan does with the call is not the simulator's.
+            Line::FreeSwitch((_, body))
+                if name == "transfer" && body.contains("\nApplication-UUID: 5f6cd919") =>
+            {
+                break;
+            }
             Line::Daemon(bytes) => {
                 peer.send(bytes).await;
                 continue;
@@ -291,7 +303,7 @@ fn compare(
 #[tokio::test]
 async fn recorded_conversations_come_out_the_same() {
     let mut differences = Vec::new();
-    for name in ["login", "badpin", "lean", "hangup_mid", "misc", "sync", "idle"] {
+    for name in ["login", "badpin", "lean", "hangup_mid", "misc", "sync", "idle", "transfer"] {
         differences.extend(play(name).await);
     }
     let explains = |difference: &String, (name, ours, _): &(&str, &str, &str)| {

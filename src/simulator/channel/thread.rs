@@ -12,7 +12,8 @@ use super::super::call::{Heard, Outcome};
 use super::super::listener;
 use super::super::node::Node;
 use super::super::packet::leading_number;
-use super::{Channel, Message, Running};
+use super::state::Running;
+use super::{Channel, Message};
 
 /// One application, one tick.
 pub(in super::super) const TICK: Duration = Duration::from_millis(20);
@@ -141,7 +142,10 @@ impl CallThread {
             Some((extension, dialplan, context)) => {
                 self.channel.update(|state| state.running = Running::Routing);
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
-                self.channel.update(|state| state.running = Running::Execute);
+                self.channel.update(|state| {
+                    state.running = Running::Execute;
+                    state.state = state.state.max(Running::Execute);
+                });
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
                 Outcome::Transferred { extension, dialplan, context }
             }
