@@ -5,3 +5,4 @@ mod rooms;
 mod simulator;
 mod simulator_captures;
 mod simulator_peer;
+mod simulator_traps;

@@ -78,7 +78,9 @@ impl Peer {
             if let Some(text) = head.strip_prefix("Content-Type: command/reply\nReply-Text: ") {
                 return text.to_owned();
             }
-            assert!(head.contains("text/event"), "a reply or an event: {head}");
+            let between =
+                head.contains("text/event") || head.contains("Content-Disposition: linger");
+            assert!(between, "a reply, an event or the notice: {head}");
         }
     }
 
