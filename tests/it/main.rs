@@ -4,3 +4,7 @@ mod admin_api;
 mod event_socket;
 mod rooms;
 mod simulator;
+mod simulator_captures;
+mod simulator_inbound;
+mod simulator_peer;
+mod simulator_traps;
