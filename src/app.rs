@@ -1,7 +1,5 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,38 +17,11 @@ use crate::http::auth::Credentials;
 use crate::http::{self, Limits};
 use crate::model::{Actor, DirectoryRules, UnusableHash, UserSource};
 use crate::people;
-use crate::store::Store;
+use crate::store::{Lock, Store};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// The lock that says who works with the store: a daemon, or a command. Held until dropped.
-pub struct DataLock(#[expect(dead_code, reason = "held, not read")] File);
-
-impl DataLock {
-    /// Takes the lock; `None` when somebody else has it.
-    ///
-    /// # Errors
-    /// The lock file cannot be made.
-    pub fn take(config: &Config) -> anyhow::Result<Option<Self>> {
-        let path = config.lock_file();
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("cannot make the lock {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self(file))),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-            Err(std::fs::TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", path.display()))
-            }
-        }
-    }
-}
 
 /// The desk over the store of a configuration.
 ///
@@ -62,17 +33,13 @@ pub async fn open_desk(config: &Config) -> anyhow::Result<Desk> {
     Ok(Desk::new(store, settings))
 }
 
-/// Runs the daemon until `shutdown`; `ready` is called once every listener answers.
+/// Runs the daemon until `shutdown`.
 ///
 /// # Errors
 /// Another daemon runs on the same data, or something that it needs cannot be had: store, users file,
 /// an address to listen at.
-pub async fn serve(
-    config: Config,
-    shutdown: CancellationToken,
-    ready: impl FnOnce(),
-) -> anyhow::Result<()> {
-    let Some(_lock) = DataLock::take(&config)? else {
+pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let Some(_lock) = Lock::take(&config.data)? else {
         bail!("another hotdeskd works with {} already", config.data.display());
     };
     for warning in config.warnings() {
@@ -104,7 +71,6 @@ pub async fn serve(
         admin = %config.admin_socket().display(),
         "ready"
     );
-    ready();
     shutdown.cancelled().await;
     tracing::info!("stopping; running conversations have {} seconds", GRACE.as_secs());
     tasks.close();

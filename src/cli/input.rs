@@ -9,6 +9,17 @@ use zeroize::Zeroizing;
 /// The most bytes that are read.
 const MOST: u64 = 256;
 
+/// Keys to be typed on a phone: from a terminal one line without being shown, else all of standard
+/// input.
+pub(super) fn keys() -> anyhow::Result<SecretString> {
+    if std::io::stdin().is_terminal() {
+        return Ok(SecretString::from(rpassword::prompt_password("Keys (not shown): ")?));
+    }
+    let mut keys = String::new();
+    std::io::stdin().lock().take(MOST).read_to_string(&mut keys)?;
+    Ok(SecretString::from(keys))
+}
+
 /// A secret: from a terminal typed twice without being shown, else the first line of standard input.
 pub(super) fn secret(what: &str) -> anyhow::Result<SecretString> {
     if std::io::stdin().is_terminal() {

@@ -3,13 +3,18 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. A command that changes something goes
 //! the same way as the admin page: over [`door`].
 
+mod call;
 mod config;
+mod demo;
 mod door;
+mod freeswitch;
 mod input;
 mod journal;
 mod output;
 mod pages;
 mod phones;
+mod rehearsal;
+mod serve;
 mod sessions;
 mod users;
 
@@ -20,6 +25,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::Config;
+use crate::model::Mac;
 use crate::telemetry::{self, LogFormat};
 
 /// A companion daemon for FreeSWITCH: people sit down at any desk phone, log in, and the phone is
@@ -50,6 +56,33 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Tells the whole story on loopback: a real daemon, a simulated FreeSWITCH, sample people.
+    #[command(after_help = "Example:\n  hotdeskd demo")]
+    Demo {
+        /// Leave everything running afterwards, until Ctrl-C.
+        #[arg(long)]
+        stay: bool,
+    },
+    /// Runs the daemon.
+    #[command(after_help = "Example:\n  hotdeskd serve --config hotdeskd.toml")]
+    Serve,
+    /// Rehearses a call: plays FreeSWITCH and a phone against the running daemon. What happens counts.
+    #[command(
+        after_help = "Example:\n  hotdeskd call '*11' --phone 0004132a0001 --keys -\n\nKeys are read from standard input (`1001#4711#`); each answer ends with # or a line."
+    )]
+    Call {
+        /// What is dialled.
+        number: String,
+        /// At which phone.
+        #[arg(long, value_name = "MAC")]
+        phone: Mac,
+        /// What is typed: `-` reads it from standard input. On the command line only the demo's.
+        #[arg(long, default_value = "", value_name = "KEYS", hide_default_value = true)]
+        keys: String,
+    },
+    /// What FreeSWITCH has on its own disk.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd freeswitch print")]
+    Freeswitch(freeswitch::Command),
     /// The phones of the inventory.
     #[command(subcommand, after_help = "Example:\n  hotdeskd phones list")]
     Phones(phones::Command),
@@ -110,7 +143,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
         }
     };
-    let (error, code) = match log(cli.verbose).and_then(|()| execute(&cli)) {
+    let (error, code) = match log(&cli).and_then(|()| execute(&cli)) {
         Ok(printed) => return print(&printed),
         Err(Failure::Usage(error)) => (error, 2),
         Err(Failure::Failed(error)) => (error, 1),
@@ -120,9 +153,11 @@ pub fn run() -> ExitCode {
 }
 
 /// A command tells nothing but its answer, unless it is asked to.
-fn log(verbose: u8) -> Result<(), Failure> {
-    let wanted = std::env::var("RUST_LOG").ok();
-    if verbose == 0 && wanted.is_none() {
+fn log(cli: &Cli) -> Result<(), Failure> {
+    let (verbose, wanted) = (cli.verbose, std::env::var("RUST_LOG").ok());
+    // The daemon starts its own, as its configuration says.
+    let is_quiet = verbose == 0 && wanted.is_none();
+    if is_quiet || matches!(cli.command, Command::Serve) {
         return Ok(());
     }
     telemetry::start(LogFormat::Text, verbose.saturating_sub(1), wanted.as_deref())
@@ -131,6 +166,12 @@ fn log(verbose: u8) -> Result<(), Failure> {
 
 fn execute(cli: &Cli) -> Printed {
     match &cli.command {
+        Command::Demo { stay } => wait(demo::run(*stay)),
+        Command::Serve => serve::run(load(cli)?, cli.verbose),
+        Command::Call { number, phone, keys } => {
+            wait(async { call::run(&load(cli)?, number, *phone, keys).await })
+        }
+        Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
