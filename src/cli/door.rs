@@ -30,7 +30,10 @@ pub(super) struct Door {
 enum Way {
     Daemon(reqwest::Client),
     /// The store is ours for as long as this lives.
-    Here { router: Router, _lock: Lock },
+    Here {
+        router: Router,
+        _lock: Lock,
+    },
 }
 
 /// One request.

@@ -62,7 +62,7 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
             let login = serde_json::to_value(login).map_err(anyhow::Error::from)?;
             let ask = Ask::new(Method::POST, "/sessions").with(login);
             let changes: Vec<ChangeView> = Door::open(config).await?.ask(ask).await?;
-            output::changes(&changes, &format!("{extension} sits at {mac} already."))
+            output::changes(&changes, "Nothing changed.")
         }
         Command::Logout(Logout { mac, user }) => {
             let path = match (mac, user) {

@@ -81,7 +81,7 @@ pub(super) struct Add {
     /// A directory param; may be given several times.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     params: Vec<(String, String)>,
-    /// A directory variable, such as toll_allow=domestic; may be given several times.
+    /// A directory variable; may be given several times.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
     /// Make a new SIP secret for a softphone, and print it this once.
