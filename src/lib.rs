@@ -1,5 +1,6 @@
 //! hotdeskd: a companion daemon for FreeSWITCH.
 
+pub mod app;
 pub mod calls;
 pub mod cli;
 pub mod config;
@@ -8,6 +9,7 @@ pub mod event_socket;
 pub mod http;
 pub mod model;
 pub mod people;
+pub mod simulator;
 pub mod standing;
 pub mod store;
 pub mod telemetry;

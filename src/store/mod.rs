@@ -11,6 +11,8 @@ mod tx;
 mod vault;
 mod writer;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -49,6 +51,7 @@ struct Inner {
     happenings: broadcast::Sender<Arc<JournalEntry>>,
     writer: Writer,
     readers: AnyPool,
+    vault: Arc<Vault>,
 }
 
 /// Why the store cannot be opened. Nothing was changed.
@@ -110,6 +113,11 @@ impl Store {
         sqlx::any::install_default_drivers();
         let fresh = !file.exists();
         let vault = Arc::new(Vault::open(&folder.join("secret.key"), fresh)?);
+        if fresh {
+            // SQLite gives its log the same mode.
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+            made.map_err(|source| OpenError::Folder { path: folder.into(), source })?;
+        }
         let options = options(&file).map_err(failed)?;
         let mut connection = options.connect().await.map_err(failed)?;
         prepare(&mut connection).await.map_err(failed)?;
@@ -122,8 +130,9 @@ impl Store {
             .connect_lazy_with(options);
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
-        let inner = Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers });
-        Writer::start(connection, vault, &inner);
+        let inner =
+            Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers, vault });
+        Writer::start(connection, inner.vault.clone(), &inner);
         Ok(Self { inner })
     }
 
@@ -131,6 +140,11 @@ impl Store {
     pub fn memory(&self) -> RwLockReadGuard<'_, Memory> {
         // A panic while memory is being changed cannot leave half a step: each is a map operation.
         self.inner.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// 16 bytes for a purpose: always the same with this key file, and known to nobody without it.
+    pub fn derived(&self, purpose: &str) -> [u8; 16] {
+        self.inner.vault.derive(purpose)
     }
 
     /// What happens from now on, as it becomes durable. A reader that lags by 4,096 misses some and

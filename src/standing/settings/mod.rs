@@ -6,6 +6,7 @@ mod values;
 mod tests;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +207,24 @@ impl TryFrom<UncheckedCodes> for Codes {
      that takes an extension behind it; change one of them"
 )]
 pub struct CodesClash(DialCode, DialCode);
+
+/// The table `[standing]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StandingSettings {
+    /// The folder of the standing files; `<data>/freeswitch` unless set.
+    pub folder: Option<PathBuf>,
+    /// The group of FreeSWITCH, by name, which may read them.
+    pub group: Option<String>,
+    /// For how many minutes changes of desk sessions are gathered before FreeSWITCH reads them.
+    pub gather_minutes: u16,
+}
+
+impl Default for StandingSettings {
+    fn default() -> Self {
+        Self { folder: None, group: None, gather_minutes: 5 }
+    }
+}
 
 /// The table `[emergency]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
