@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. A command that changes something goes
-//! the same way as the admin page: over [`door`].
+//! the same way as the admin page: over the module `door`.
 
 mod config;
 mod door;

@@ -1,13 +1,12 @@
 //! `hotdeskd sessions`.
 
-use axum::http::Method;
 use clap::{Args, Subcommand};
 
 use super::Printed;
-use super::door::{Ask, Door};
+use super::door::Door;
 use super::output;
 use crate::config::Config;
-use crate::http::admin::{ChangeView, LoginRequest, SessionView};
+use crate::http::admin::{Ask, ChangeView, LoginRequest, Method, SessionView};
 use crate::model::{Extension, LoginMode, Mac, SessionOrigin};
 
 #[derive(Debug, Subcommand)]

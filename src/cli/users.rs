@@ -1,17 +1,16 @@
 //! `hotdeskd users`.
 
-use axum::http::Method;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Printed;
-use super::door::{Ask, Door};
+use super::door::Door;
 use super::phones::hint;
 use super::{input, output};
 use crate::config::Config;
-use crate::http::admin::{SoftphoneChange, UserChange, UserView};
+use crate::http::admin::{Ask, Method, SoftphoneChange, UserChange, UserView};
 use crate::model::{AwayDestination, Extension, GroupName, UserSource, Variables};
 
 #[derive(Debug, Subcommand)]
