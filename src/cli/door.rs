@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use serde::de::DeserializeOwned;
 
+use crate::app;
 use crate::config::Config;
-use crate::desk::{Desk, Settings};
 use crate::http::admin::{Ask, InProcess, ProblemView};
-use crate::store::{Lock, Store};
+use crate::store::Lock;
 
 /// How long a command waits for another one to be done with the store, or for a daemon that starts.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,9 +66,9 @@ impl Door {
     }
 
     async fn here(config: &Config, lock: Lock) -> anyhow::Result<Self> {
-        let store = Store::open(&config.data).await?;
-        let settings = Settings { method: config.pin.method, guard: config.pin.guard };
-        let desk = Desk::new(store, settings);
+        let desk = app::open_desk(config).await?;
+        // As the daemon does when it starts, so that a listed user can be given a PIN before that.
+        app::take_over_users_file(config, &desk).await?;
         Ok(Self { way: Way::Here { api: InProcess::new(desk), _lock: lock } })
     }
 

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::Config;
+use crate::people;
 use crate::telemetry::{self, LogFormat};
 
 /// A companion daemon for FreeSWITCH: people sit down at any desk phone, log in, and the phone is
@@ -93,7 +94,8 @@ enum Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Failed(error)
+        // The users file is as good as part of the configuration.
+        if error.is::<people::Error>() { Self::Usage(error) } else { Self::Failed(error) }
     }
 }
 

@@ -416,3 +416,29 @@ fn a_store_that_cannot_be_used_is_said_and_not_touched() {
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("the data folder"), "{}", ran.err);
 }
+
+#[test]
+fn the_users_file_counts_without_a_daemon_too() {
+    let place = Place::new();
+    let config = "domain = \"example.net\"\ndata = \"data\"\npeople.file = \"users.toml\"\n\
+                  [freeswitch.fs1]\npassword = \"x\"\n";
+    std::fs::write(place.path("hotdeskd.toml"), config).unwrap();
+    let ran = place.run("users list");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("users.toml: No such file"), "{}", ran.err);
+    let users = place.path("users.toml");
+    std::fs::write(&users, "[[user]]\nextension = \"1001\"\nname = \"Ada\"\n").unwrap();
+    let listed = place.ok("users list");
+    assert!(listed.contains("users file"), "{listed}");
+    place.ok("users pin 1001 --random");
+    let ran = place.run("users remove 1001");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("change it there"), "{}", ran.err);
+    std::fs::write(&users, "[[user]]\nextension = \"1002\"\nname = \"Grace\"\nhotdesk = 1\n")
+        .unwrap();
+    let ran = place.run("users list");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("users.toml:4:1: `user[1].hotdesk`"), "{}", ran.err);
+    std::fs::write(&users, "").unwrap();
+    assert!(place.ok("users list").starts_with("There are no users yet"));
+}

@@ -5,3 +5,7 @@ mod cli;
 mod event_socket;
 mod rooms;
 mod simulator;
+mod simulator_captures;
+mod simulator_inbound;
+mod simulator_peer;
+mod simulator_traps;

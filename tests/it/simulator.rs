@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use hotdeskd::simulator::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+use crate::simulator_peer::{DEADLINE, Peer};
 
 fn settings() -> Settings {
     let mut settings = Settings::new("hotdesk.test".parse().unwrap());
@@ -22,98 +21,6 @@ async fn start(settings: Settings) -> (FreeSwitch, std::net::SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (FreeSwitch::start(settings, listener), address)
-}
-
-/// A socket that reads whole messages of FreeSWITCH, and writes whatever it likes.
-struct Peer {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-/// Headers as text, and the body.
-type Message = (String, String);
-
-impl Peer {
-    fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: Vec::new() }
-    }
-
-    async fn send(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).await.unwrap();
-    }
-
-    /// The next message; `None` when the stream has ended.
-    async fn next(&mut self) -> Option<Message> {
-        timeout(DEADLINE, async {
-            loop {
-                if let Some(message) = self.cut() {
-                    return Some(message);
-                }
-                let mut chunk = [0; 4096];
-                match self.stream.read(&mut chunk).await {
-                    Ok(count) if count > 0 => self.buffer.extend_from_slice(&chunk[..count]),
-                    _ => return None,
-                }
-            }
-        })
-        .await
-        .expect("a message within the deadline")
-    }
-
-    fn cut(&mut self) -> Option<Message> {
-        let text = String::from_utf8_lossy(&self.buffer).into_owned();
-        let (head, rest) = text.split_once("\n\n")?;
-        let length = match head.starts_with("Event-Name") {
-            true => 0,
-            false => head
-                .lines()
-                .find_map(|line| line.strip_prefix("Content-Length: "))
-                .map_or(0, |length| length.parse().unwrap()),
-        };
-        let body = rest.get(..length)?.to_owned();
-        let head = head.to_owned();
-        self.buffer.drain(..head.len() + 2 + length);
-        Some((head, body))
-    }
-
-    /// Sends a command and reads its reply, which must come before any event.
-    async fn ask(&mut self, command: &str) -> String {
-        self.send(&format!("{command}\n\n")).await;
-        let (head, body) = self.next().await.expect("a reply");
-        match head.strip_prefix("Content-Type: command/reply\nReply-Text: ") {
-            Some(text) => text.to_owned(),
-            None => body,
-        }
-    }
-
-    async fn execute(&mut self, application: &str, argument: &str) {
-        self.send(&format!(
-            "sendmsg\ncall-command: execute\nexecute-app-name: {application}\nevent-lock: true\ncontent-type: text/plain\ncontent-length: {}\n\n{argument}\n",
-            argument.len()
-        ))
-        .await;
-    }
-
-    /// Reads on to the event of that name whose body holds `with`.
-    async fn event(&mut self, name: &str, with: &str) -> String {
-        loop {
-            let (head, body) = self.next().await.expect("an event");
-            if head.contains("text/event")
-                && body.starts_with(&format!("Event-Name: {name}\n"))
-                && body.contains(with)
-            {
-                return body;
-            }
-        }
-    }
-
-    async fn until_end(&mut self) -> Vec<Message> {
-        let mut all = Vec::new();
-        while let Some(message) = self.next().await {
-            all.push(message);
-        }
-        all
-    }
 }
 
 /// A call whose socket reached the test.

@@ -12,7 +12,8 @@ use super::super::call::{Heard, Outcome};
 use super::super::listener;
 use super::super::node::Node;
 use super::super::packet::leading_number;
-use super::{Channel, Message, Running};
+use super::state::Running;
+use super::{Channel, Message};
 
 /// One application, one tick.
 pub(in super::super) const TICK: Duration = Duration::from_millis(20);
@@ -141,7 +142,10 @@ impl CallThread {
             Some((extension, dialplan, context)) => {
                 self.channel.update(|state| state.running = Running::Routing);
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
-                self.channel.update(|state| state.running = Running::Execute);
+                self.channel.update(|state| {
+                    state.running = Running::Execute;
+                    state.state = state.state.max(Running::Execute);
+                });
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
                 Outcome::Transferred { extension, dialplan, context }
             }
@@ -275,7 +279,7 @@ impl CallThread {
         self.channel.set("total_loops", None);
     }
 
-    /// One application: expanded argument, CHANNEL_EXECUTE, the work, CHANNEL_EXECUTE_COMPLETE.
+    /// One application: expanded argument, `CHANNEL_EXECUTE`, the work, `CHANNEL_EXECUTE_COMPLETE`.
     pub(super) async fn execute(&mut self, name: &str, argument: &str, uuid: &str) {
         let Some(work) = super::applications::Application::named(name) else {
             self.channel.hang_up(&self.node, "DESTINATION_OUT_OF_ORDER", "send_bye");
@@ -417,7 +421,7 @@ impl CallThread {
     }
 }
 
-/// The headers of CHANNEL_EXECUTE and CHANNEL_EXECUTE_COMPLETE.
+/// The headers of `CHANNEL_EXECUTE` and `CHANNEL_EXECUTE_COMPLETE`.
 fn application(
     name: &str,
     data: &str,

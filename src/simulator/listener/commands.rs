@@ -264,7 +264,7 @@ impl Listener {
         reply(&format!("+OK {uuid}"))
     }
 
-    /// `bgapi`: the answer comes later, as a BACKGROUND_JOB event.
+    /// `bgapi`: the answer comes later, as a `BACKGROUND_JOB` event.
     fn background(&self, packet: &Packet, line: &str) -> String {
         let job = packet.get("Job-UUID").map_or_else(|| self.node.uuid(), str::to_owned);
         let (command, rest) = split_api(line);

@@ -244,7 +244,8 @@ pub struct EmergencySettings {
     #[serde(deserialize_with = "callback_minutes")]
     pub callback_minutes: u16,
     /// How many of the last digits must agree for a call to count as a call back, 2 to 15. Trunks
-    /// deliver one number in many forms (`+43…`, `0043…`, `01…`), which agree at their ends.
+    /// deliver one number in many forms (`+4312345`, `004312345`, `012345`), which agree at their
+    /// ends; fewer where a trunk delivers fewer.
     #[serde(deserialize_with = "callback_digits")]
     pub callback_digits: u8,
     /// The operator's context where calls from outside arrive.
@@ -263,7 +264,7 @@ impl Default for EmergencySettings {
             routes: Vec::new(),
             caller_id: None,
             callback_minutes: 60,
-            callback_digits: 7,
+            callback_digits: 6,
             callback_context: known("public"),
             failover_seconds: 10,
         }
