@@ -3,24 +3,17 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Method, Request, header};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use tower::ServiceExt as _;
 
+use crate::app;
 use crate::config::Config;
-use crate::desk::{Desk, Settings};
-use crate::http::admin::{self, ProblemView};
-use crate::store::{Lock, Store};
+use crate::http::admin::{Ask, InProcess, ProblemView};
+use crate::store::Lock;
 
 /// How long a command waits for another one to be done with the store, or for a daemon that starts.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an answer may take; the daemon gives up before.
 const ANSWER: Duration = Duration::from_secs(30);
-/// The longest answer: some hundred thousand phones.
-const LONGEST: usize = 256 << 20;
 
 /// The API, wherever it is.
 pub(super) struct Door {
@@ -31,33 +24,9 @@ enum Way {
     Daemon(reqwest::Client),
     /// The store is ours for as long as this lives.
     Here {
-        router: Router,
+        api: InProcess,
         _lock: Lock,
     },
-}
-
-/// One request.
-pub(super) struct Ask<'a> {
-    pub method: Method,
-    /// Behind `/api/v1`.
-    pub path: &'a str,
-    pub body: Option<Value>,
-    /// Refuse where there is one already.
-    pub only_new: bool,
-}
-
-impl<'a> Ask<'a> {
-    pub(super) fn get(path: &'a str) -> Self {
-        Self::new(Method::GET, path)
-    }
-
-    pub(super) fn new(method: Method, path: &'a str) -> Self {
-        Self { method, path, body: None, only_new: false }
-    }
-
-    pub(super) fn with(self, body: Value) -> Self {
-        Self { body: Some(body), ..self }
-    }
 }
 
 impl Door {
@@ -97,17 +66,17 @@ impl Door {
     }
 
     async fn here(config: &Config, lock: Lock) -> anyhow::Result<Self> {
-        let store = Store::open(&config.data).await?;
-        let settings = Settings { method: config.pin.method, guard: config.pin.guard };
-        let desk = Desk::new(store, settings);
-        Ok(Self { way: Way::Here { router: admin::router(desk), _lock: lock } })
+        let desk = app::open_desk(config).await?;
+        // As the daemon does when it starts, so that a listed user can be given a PIN before that.
+        app::take_over_users_file(config, &desk).await?;
+        Ok(Self { way: Way::Here { api: InProcess::new(desk), _lock: lock } })
     }
 
     /// Asks, and reads the answer.
     pub(super) async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_>) -> anyhow::Result<T> {
         let (status, body) = match &self.way {
             Way::Daemon(client) => over_socket(client, ask).await?,
-            Way::Here { router, .. } => in_process(router, ask).await?,
+            Way::Here { api, .. } => api.ask(ask).await?,
         };
         if !(200..300).contains(&status) {
             let problem = serde_json::from_slice::<ProblemView>(&body);
@@ -127,28 +96,10 @@ async fn over_socket(client: &reqwest::Client, ask: Ask<'_>) -> anyhow::Result<(
         request = request.json(&body);
     }
     if ask.only_new {
-        request = request.header(header::IF_NONE_MATCH, "*");
+        request = request.header(reqwest::header::IF_NONE_MATCH, "*");
     }
     let response = request.send().await.context("the daemon does not answer")?;
     let status = response.status().as_u16();
     let body = response.bytes().await.context("the daemon's answer broke off")?;
-    Ok((status, body.to_vec()))
-}
-
-async fn in_process(router: &Router, ask: Ask<'_>) -> anyhow::Result<(u16, Vec<u8>)> {
-    let mut request = Request::builder().method(ask.method).uri(format!("/api/v1{}", ask.path));
-    if ask.only_new {
-        request = request.header(header::IF_NONE_MATCH, "*");
-    }
-    let body = match ask.body {
-        Some(body) => {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-            Body::from(body.to_string())
-        }
-        None => Body::empty(),
-    };
-    let response = router.clone().oneshot(request.body(body)?).await?;
-    let status = response.status().as_u16();
-    let body = axum::body::to_bytes(response.into_body(), LONGEST).await?;
     Ok((status, body.to_vec()))
 }

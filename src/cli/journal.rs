@@ -3,9 +3,10 @@
 use clap::{Args, Subcommand};
 
 use super::Printed;
-use super::door::{Ask, Door};
+use super::door::Door;
 use super::output::{self, because};
 use crate::config::Config;
+use crate::http::admin::Ask;
 use crate::model::{Actor, Extension, Happening, JournalEntry, LoginMode, Mac};
 
 #[derive(Debug, Subcommand)]

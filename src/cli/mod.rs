@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. A command that changes something goes
-//! the same way as the admin page: over [`door`].
+//! the same way as the admin page: over the module `door`.
 
 mod call;
 mod config;
@@ -26,6 +26,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::model::Mac;
+use crate::people;
 use crate::telemetry::{self, LogFormat};
 
 /// A companion daemon for FreeSWITCH: people sit down at any desk phone, log in, and the phone is
@@ -126,7 +127,8 @@ enum Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Failed(error)
+        // The users file is as good as part of the configuration.
+        if error.is::<people::Error>() { Self::Usage(error) } else { Self::Failed(error) }
     }
 }
 

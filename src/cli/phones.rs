@@ -1,14 +1,13 @@
 //! `hotdeskd phones`.
 
-use axum::http::Method;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 
 use super::Printed;
-use super::door::{Ask, Door};
+use super::door::Door;
 use super::{input, output};
 use crate::config::Config;
-use crate::http::admin::{PhoneChange, PhoneView};
+use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
 use crate::model::{CallerNumber, Emergency, Extension, Mac};
 
 #[derive(Debug, Subcommand)]

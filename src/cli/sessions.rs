@@ -1,13 +1,12 @@
 //! `hotdeskd sessions`.
 
-use axum::http::Method;
 use clap::{Args, Subcommand};
 
 use super::Printed;
-use super::door::{Ask, Door};
+use super::door::Door;
 use super::output;
 use crate::config::Config;
-use crate::http::admin::{ChangeView, LoginRequest, SessionView};
+use crate::http::admin::{Ask, ChangeView, LoginRequest, Method, SessionView};
 use crate::model::{Extension, LoginMode, Mac, SessionOrigin};
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +61,7 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
             let login = serde_json::to_value(login).map_err(anyhow::Error::from)?;
             let ask = Ask::new(Method::POST, "/sessions").with(login);
             let changes: Vec<ChangeView> = Door::open(config).await?.ask(ask).await?;
-            output::changes(&changes, &format!("{extension} sits at {mac} already."))
+            output::changes(&changes, "Nothing changed.")
         }
         Command::Logout(Logout { mac, user }) => {
             let path = match (mac, user) {

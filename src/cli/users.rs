@@ -1,17 +1,16 @@
 //! `hotdeskd users`.
 
-use axum::http::Method;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Printed;
-use super::door::{Ask, Door};
+use super::door::Door;
 use super::phones::hint;
 use super::{input, output};
 use crate::config::Config;
-use crate::http::admin::{SoftphoneChange, UserChange, UserView};
+use crate::http::admin::{Ask, Method, SoftphoneChange, UserChange, UserView};
 use crate::model::{AwayDestination, Extension, GroupName, UserSource, Variables};
 
 #[derive(Debug, Subcommand)]
@@ -81,7 +80,7 @@ pub(super) struct Add {
     /// A directory param; may be given several times.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     params: Vec<(String, String)>,
-    /// A directory variable, such as toll_allow=domestic; may be given several times.
+    /// A directory variable; may be given several times.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
     /// Make a new SIP secret for a softphone, and print it this once.

@@ -59,6 +59,12 @@ mod tests {
         drop(first);
         assert!(Lock::take(&folder).unwrap().is_some());
         assert!(Lock::take(&above.path().join("a/b")).is_err());
+        // Root may give a folder away; anybody else finds one of root's.
+        let foreign = match std::os::unix::fs::chown(&folder, Some(12_345), None) {
+            Ok(()) => folder.as_path(),
+            Err(_) => Path::new("/"),
+        };
+        assert!(matches!(Lock::take(foreign), Err(OpenError::Owner { .. })));
         std::fs::write(above.path().join("file"), "").unwrap();
         assert!(Lock::take(&above.path().join("file")).is_err());
     }

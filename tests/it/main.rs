@@ -1,6 +1,7 @@
 //! Behaviour tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 mod admin_api;
+mod cli;
 mod demo;
 mod event_socket;
 mod rooms;
