@@ -1,5 +1,6 @@
 //! hotdeskd: a companion daemon for FreeSWITCH.
 
+pub mod app;
 pub mod calls;
 pub mod cli;
 pub mod config;

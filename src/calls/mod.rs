@@ -32,7 +32,6 @@ pub struct Conversations {
     prompts: Arc<Prompts>,
     pin: Arc<PinSettings>,
     check: Arc<dyn PinCheck>,
-    codes: Arc<[(Flow, String)]>,
 }
 
 /// The phone in somebody's hand.
@@ -52,16 +51,9 @@ enum Ending {
 }
 
 impl Conversations {
-    /// The conversations over `desk`. `codes` are the dial codes of the flows, behind which an
-    /// extension may be dialled at once.
-    pub fn new(
-        desk: Desk,
-        prompts: Prompts,
-        pin: PinSettings,
-        check: Arc<dyn PinCheck>,
-        codes: Vec<(Flow, String)>,
-    ) -> Self {
-        Self { desk, prompts: Arc::new(prompts), pin: Arc::new(pin), check, codes: codes.into() }
+    /// The conversations over `desk`.
+    pub fn new(desk: Desk, prompts: Prompts, pin: PinSettings, check: Arc<dyn PinCheck>) -> Self {
+        Self { desk, prompts: Arc::new(prompts), pin: Arc::new(pin), check }
     }
 
     /// Holds one conversation to its end.
@@ -70,7 +62,8 @@ impl Conversations {
         // Never `From`, which a phone may put as it likes.
         let user = session.variable("sip_auth_username");
         let phone = user.and_then(|user| user.parse::<Mac>().ok());
-        let dialled = session.header("Caller-Destination-Number").unwrap_or_default();
+        // What was dialled behind the code (`*111001`), put there by the dialplan.
+        let dialled = session.variable("hotdesk_extension").and_then(|digits| digits.parse().ok());
         session.forget_connect_reply();
         let call = session.unique_id().as_str().to_owned();
         tracing::info!(call, path, phone = phone.map(tracing::field::display), "call");
@@ -80,7 +73,6 @@ impl Conversations {
             tracing::warn!(call, path, "no such flow; see `hotdeskd freeswitch print`");
             return self.end(dialogue, Ending::Unavailable).await;
         };
-        let dialled = self.dialled(flow, &dialled);
         match self.converse(&dialogue, &caller, flow, dialled.as_ref()).await {
             Ok(ending) => self.end(dialogue, ending).await,
             Err(over) => {
@@ -118,11 +110,5 @@ impl Conversations {
         // A caller who does not wait for the last words has hung up, and that is the end too.
         let _ = dialogue.say(&prompt).await;
         dialogue.hang_up(cause).await;
-    }
-
-    /// The extension that was dialled behind a flow's code (`*111001`).
-    fn dialled(&self, flow: Flow, number: &str) -> Option<Extension> {
-        let (_, code) = self.codes.iter().find(|(of, _)| *of == flow)?;
-        number.strip_prefix(code.as_str())?.parse().ok()
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! `serve` and `auth` are scaffolding; the other modules answer requests.
 
+pub mod admin;
 pub mod auth;
 mod serve;
 pub mod switch;
