@@ -86,6 +86,8 @@ async fn registrations_and_calls_are_told() {
     peer.event("CHANNEL_CREATE", &unique).await;
     assert_eq!(call.outcome().await, Some(Outcome::NotReached));
     peer.event("CHANNEL_HANGUP_COMPLETE", &unique).await;
+    peer.event("CHANNEL_DESTROY", &unique).await;
+    assert!(freeswitch.channels().is_empty());
     // A job's answer comes later, under the name that the asker gave it.
     let reply = peer.ask("bgapi switchname\nJob-UUID: my-job").await;
     assert_eq!(reply, "+OK Job-UUID: my-job\nJob-UUID: my-job");

@@ -275,6 +275,20 @@ async fn a_transferred_call_no_longer_needs_the_socket() {
 }
 
 #[tokio::test]
+async fn lingering_ends_with_a_second_notice() {
+    let freeswitch = start().await;
+    let (call, mut peer) = connected(&freeswitch, "async full").await;
+    assert_eq!(peer.ask("linger 1").await, "+OK will linger 1 seconds");
+    call.hang_up();
+    let all = peer.until_end().await;
+    let notices: Vec<_> =
+        all.iter().filter(|(head, _)| head.contains("disconnect-notice")).collect();
+    assert!(notices[0].0.contains("Content-Disposition: linger"));
+    assert!(notices[0].0.contains("Linger-Time: 1"));
+    assert!(notices[1].0.contains("Content-Disposition: disconnect"));
+}
+
+#[tokio::test]
 async fn without_event_lock_a_command_runs_inside_the_one_before() {
     let freeswitch = start().await;
     let (call, mut peer) = subscribed(&freeswitch).await;

@@ -3,6 +3,7 @@
 mod applications;
 mod description;
 mod digits;
+mod ending;
 mod state;
 mod thread;
 
@@ -118,6 +119,11 @@ impl Channel {
         self.lock().cause.is_none()
     }
 
+    /// `transfer` has taken it away from the socket.
+    pub(super) fn is_transferred(&self) -> bool {
+        self.lock().route.from.is_some()
+    }
+
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         get(&self.lock().variables, name).map(str::to_owned)
     }
@@ -159,9 +165,12 @@ impl Channel {
         self.update(|state| state.broken = true);
     }
 
-    /// Queues a `sendmsg`; false when the queue is full.
+    /// Queues a `sendmsg`; false when the queue is full. After the hang-up nothing comes of it.
     pub(super) fn queue(&self, message: Message) -> bool {
         self.update(|state| {
+            if state.running >= Running::Hangup {
+                return true;
+            }
             let fits = state.queue.len() < QUEUE;
             if fits {
                 state.queue.push_back(message);
