@@ -8,5 +8,6 @@ pub mod http;
 pub mod model;
 pub mod standing;
 pub mod store;
+pub mod switch;
 pub mod telemetry;
 pub mod xml_curl;

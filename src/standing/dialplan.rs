@@ -58,10 +58,7 @@ impl Plan<'_> {
         for (template, path) in [
             ("hotdesk.xml", "dialplan/hotdesk.xml"),
             ("restricted.xml", "dialplan/restricted.xml"),
-            (
-                "emergency_callback.xml",
-                "public/00_hotdeskd_emergency_callback.xml",
-            ),
+            ("emergency_callback.xml", "public/00_hotdeskd_emergency_callback.xml"),
         ] {
             let unwanted =
                 self.emergency.callback_minutes == 0 || self.emergency.numbers.is_empty();
@@ -77,12 +74,7 @@ impl Plan<'_> {
     }
 
     fn values(&self) -> Value {
-        let Self {
-            domain,
-            dialplan,
-            emergency,
-            ..
-        } = self;
+        let Self { domain, dialplan, emergency, .. } = self;
         let routes: Vec<_> = emergency
             .routes
             .iter()
@@ -115,11 +107,8 @@ impl Plan<'_> {
     fn codes(&self) -> Vec<Value> {
         let code = |(flow, code): (Flow, &super::settings::DialCode)| {
             // Every host carries the path: FreeSWITCH reads it off the one that it reaches.
-            let hosts: Vec<_> = self
-                .hosts
-                .iter()
-                .map(|host| format!("{host}/{}", flow.socket_path()))
-                .collect();
+            let hosts: Vec<_> =
+                self.hosts.iter().map(|host| format!("{host}/{}", flow.socket_path())).collect();
             context! {
                 name => flow.socket_path().trim_start_matches("hotdesk/").replace('-', "_"),
                 pattern => regex::escape(code.as_str()),
@@ -139,21 +128,14 @@ fn alternatives(numbers: &[DialledNumber]) -> String {
 
 /// `(?:0|9)??`, or nothing. Lazy, so that a number which itself begins like a prefix stays whole.
 fn optional(prefixes: &[DialledNumber]) -> String {
-    if prefixes.is_empty() {
-        String::new()
-    } else {
-        format!("(?:{})??", alternatives(prefixes))
-    }
+    if prefixes.is_empty() { String::new() } else { format!("(?:{})??", alternatives(prefixes)) }
 }
 
 fn environment() -> Result<Environment<'static>, DialplanError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
-    syntax
-        .keep_trailing_newline(true)
-        .trim_blocks(true)
-        .lstrip_blocks(true);
+    syntax.keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true);
     environment.set_syntax(syntax.build()?);
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("xml".into()));
     environment.set_formatter(|out, _state, value| {
@@ -161,24 +143,14 @@ fn environment() -> Result<Environment<'static>, DialplanError> {
             return write!(out, "{value}").map_err(|_| ErrorKind::WriteFailure.into());
         }
         let text = value.to_string();
-        out.write_str(&escaped(&text))
-            .map_err(|_| ErrorKind::WriteFailure.into())
+        out.write_str(&escaped(&text)).map_err(|_| ErrorKind::WriteFailure.into())
     });
     for (name, source) in [
-        (
-            "restricted.xml",
-            include_str!("../../dialplan/restricted.xml"),
-        ),
+        ("restricted.xml", include_str!("../../dialplan/restricted.xml")),
         ("hotdesk.xml", include_str!("../../dialplan/hotdesk.xml")),
-        (
-            "emergency.xml",
-            include_str!("../../dialplan/emergency.xml"),
-        ),
+        ("emergency.xml", include_str!("../../dialplan/emergency.xml")),
         ("codes.xml", include_str!("../../dialplan/codes.xml")),
-        (
-            "emergency_callback.xml",
-            include_str!("../../dialplan/emergency_callback.xml"),
-        ),
+        ("emergency_callback.xml", include_str!("../../dialplan/emergency_callback.xml")),
     ] {
         environment.add_template(name, source)?;
     }

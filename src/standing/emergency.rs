@@ -67,12 +67,7 @@ pub fn dial_every_number(
                 Ok(story) => (judge(&story, settings, &bare), Some(story)),
                 Err(fault) => (Err(fault.into()), None),
             };
-            verdicts.push(Verdict {
-                context: context.to_owned(),
-                number,
-                outcome,
-                story,
-            });
+            verdicts.push(Verdict { context: context.to_owned(), number, outcome, story });
         }
     }
     verdicts
@@ -100,9 +95,7 @@ fn judge(story: &Story, settings: &EmergencySettings, bare: &str) -> Result<Stri
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            context, number, ..
-        } = self;
+        let Self { context, number, .. } = self;
         match &self.outcome {
             Ok(reached) => write!(f, "{number} from {context}: reaches {reached}"),
             Err(fault) => write!(f, "{number} from {context}: {fault}"),

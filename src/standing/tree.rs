@@ -47,9 +47,7 @@ impl Element {
     /// FreeSWITCH never looks at a second one (`switch_xml_find_child`).
     pub fn find<'a>(&'a self, name: &'a str, attribute: &str, value: &str) -> Option<&'a Element> {
         self.children(name).find(|child| {
-            child
-                .attribute(attribute)
-                .is_some_and(|found| found.eq_ignore_ascii_case(value))
+            child.attribute(attribute).is_some_and(|found| found.eq_ignore_ascii_case(value))
         })
     }
 }
@@ -87,10 +85,7 @@ impl Preprocessed {
         if self.files > MOST_FILES || depth > DEEPEST_INCLUDE {
             return Err(TreeError::TooLarge);
         }
-        let unreadable = |source| TreeError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| TreeError::Unreadable { path: path.to_owned(), source };
         let length = std::fs::metadata(path).map_err(unreadable)?.len();
         if usize::try_from(length).map_or(true, |length| length > MOST_BYTES) {
             return Err(TreeError::TooLarge);
@@ -107,10 +102,7 @@ impl Preprocessed {
         depth: usize,
     ) -> Result<(), TreeError> {
         for line in text.split_inclusive('\n') {
-            if ["<include>", "</include>", "<?"]
-                .iter()
-                .any(|word| line.contains(word))
-            {
+            if ["<include>", "</include>", "<?"].iter().any(|word| line.contains(word)) {
                 continue;
             }
             let line = self.expanded(line);
@@ -147,8 +139,7 @@ impl Preprocessed {
 
     fn set(&mut self, setting: &str) {
         if let Some((name, value)) = setting.split_once('=') {
-            self.globals
-                .insert(name.trim_end().to_owned(), value.trim_start().to_owned());
+            self.globals.insert(name.trim_end().to_owned(), value.trim_start().to_owned());
         }
     }
 
@@ -201,11 +192,7 @@ fn matches(pattern: &Path) -> Result<Vec<PathBuf>, TreeError> {
         }
         let mut next = Vec::new();
         for folder in &found {
-            let within = if folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                folder
-            };
+            let within = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             for name in names(within, &part)? {
                 next.push(folder.join(name));
                 if next.len() > MOST_FILES {
@@ -235,14 +222,10 @@ fn names(folder: &Path, glob: &str) -> Result<Vec<String>, TreeError> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(Vec::new());
     };
-    let names = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     // As in a shell, a leading dot must be asked for.
     let hidden = glob.starts_with('.');
-    Ok(names
-        .filter(|name| wanted.is_match(name) && (hidden || !name.starts_with('.')))
-        .collect())
+    Ok(names.filter(|name| wanted.is_match(name) && (hidden || !name.starts_with('.'))).collect())
 }
 
 /// Parses text into an element without a name that holds what stands at the top.
@@ -256,13 +239,9 @@ pub fn parse(text: &str) -> Result<Element, TreeError> {
     let mut open = vec![Element::default()];
     loop {
         let position = reader.buffer_position();
-        let malformed = |fault: String| TreeError::Malformed {
-            line: line_of(text, position),
-            fault,
-        };
-        let event = reader
-            .read_event()
-            .map_err(|fault| malformed(fault.to_string()))?;
+        let malformed =
+            |fault: String| TreeError::Malformed { line: line_of(text, position), fault };
+        let event = reader.read_event().map_err(|fault| malformed(fault.to_string()))?;
         match event {
             Event::Start(start) => {
                 open.push(element(&start).map_err(malformed)?);
@@ -298,10 +277,7 @@ pub fn parse(text: &str) -> Result<Element, TreeError> {
 }
 
 fn element(start: &quick_xml::events::BytesStart<'_>) -> Result<Element, String> {
-    let mut element = Element {
-        name: start.name().into_inner().to_owned(),
-        ..Element::default()
-    };
+    let mut element = Element { name: start.name().into_inner().to_owned(), ..Element::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|fault| fault.to_string())?;
         let raw: &str = attribute.value.as_ref();
@@ -326,9 +302,7 @@ fn append(open: &mut [Element], text: &str) {
 }
 
 fn line_of(text: &str, position: u64) -> usize {
-    let end = usize::try_from(position)
-        .unwrap_or(text.len())
-        .min(text.len());
+    let end = usize::try_from(position).unwrap_or(text.len()).min(text.len());
     let before = text.as_bytes().get(..end).unwrap_or_default();
     1 + memchr::memchr_iter(b'\n', before).count()
 }

@@ -47,9 +47,8 @@ impl Settings {
 
 /// Our contexts, an operator's, and `public` with our fragment at its beginning.
 fn walk_of(files: &[RenderedFile]) -> Walk {
-    let (fragments, contexts): (Vec<_>, Vec<_>) = files
-        .iter()
-        .partition(|file| file.path.starts_with("public"));
+    let (fragments, contexts): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| file.path.starts_with("public"));
     let mut texts: Vec<&str> = contexts.iter().map(|file| file.text.as_str()).collect();
     texts.push(OPERATORS);
     texts.push("<context name=\"public\">\n");
@@ -69,27 +68,18 @@ fn phone() -> Call {
 }
 
 fn at_hers() -> Call {
-    Call {
-        context: HOTDESK.to_owned(),
-        ..phone()
-    }
-    .with("hotdesk_user", "1001")
-    .with("effective_caller_id_name", "Phone")
+    Call { context: HOTDESK.to_owned(), ..phone() }
+        .with("hotdesk_user", "1001")
+        .with("effective_caller_id_name", "Phone")
 }
 
 fn to(call: Call, number: &str) -> Call {
-    Call {
-        number: number.to_owned(),
-        ..call
-    }
+    Call { number: number.to_owned(), ..call }
 }
 
 #[test]
 fn the_files_are_these_word_for_word() {
-    let settings = Settings::new(
-        "free_numbers = [\"0\", \"4711\"]\ncodes.who = false",
-        ROUTES,
-    );
+    let settings = Settings::new("free_numbers = [\"0\", \"4711\"]\ncodes.who = false", ROUTES);
     let told = |path: &str| match path {
         "dialplan/hotdesk.xml" => include_str!("../../../tests/fixtures/standing/hotdesk.xml"),
         "dialplan/restricted.xml" => {
@@ -105,11 +95,7 @@ fn the_files_are_these_word_for_word() {
     for file in files {
         let path = file.path.to_str().unwrap();
         if std::env::var_os("HOTDESKD_WRITE_FIXTURES").is_some() {
-            let name = path
-                .rsplit('/')
-                .next()
-                .unwrap()
-                .trim_start_matches("00_hotdeskd_");
+            let name = path.rsplit('/').next().unwrap().trim_start_matches("00_hotdeskd_");
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/standing/");
             std::fs::write(format!("{folder}{name}"), &file.text).unwrap();
         }
@@ -123,10 +109,7 @@ fn every_emergency_number_reaches_its_route_with_the_daemon_dead() {
     let configurations = [
         Settings::new("", ROUTES),
         Settings::new("free_numbers = [\"112\"]\ncontext = \"inside\"", ROUTES),
-        Settings::new(
-            "codes.login = \"*9\"",
-            "routes = [\"sofia/external/$number@192.0.2.1\"]",
-        ),
+        Settings::new("codes.login = \"*9\"", "routes = [\"sofia/external/$number@192.0.2.1\"]"),
         Settings::new(
             "",
             "numbers = [\"12\", \"112\"]\ntrunk_prefixes = [\"1\"]\nroutes = [\"sofia/gateway/t/$number\"]",
@@ -196,10 +179,7 @@ fn a_planted_socket_before_the_route_is_found() {
             &phone(),
             &Policy::daemon_dead(),
         );
-        assert!(
-            verdicts.iter().all(|verdict| verdict.outcome.is_err()),
-            "{verdicts:?}"
-        );
+        assert!(verdicts.iter().all(|verdict| verdict.outcome.is_err()), "{verdicts:?}");
     }
 }
 
@@ -208,10 +188,7 @@ fn a_missing_context_is_found_too() {
     let settings = Settings::new("", ROUTES);
     let walk = Walk::from_texts([OPERATORS]).unwrap();
     for verdict in dial_every_number(&walk, &settings.emergency, &phone(), &Policy::daemon_dead()) {
-        assert!(matches!(
-            verdict.outcome,
-            Err(Fault::NoRoute(End::NoContext { .. }))
-        ));
+        assert!(matches!(verdict.outcome, Err(Fault::NoRoute(End::NoContext { .. }))));
     }
 }
 
@@ -219,19 +196,10 @@ fn a_missing_context_is_found_too() {
 fn routes_are_tried_in_order_and_then_a_tone_says_so() {
     let settings = Settings::new("", ROUTES);
     let nothing = |_: &str| Dialled::Failed("NORMAL_TEMPORARY_FAILURE".to_owned());
-    let policy = Policy {
-        dial: &nothing,
-        ..Policy::daemon_dead()
-    };
+    let policy = Policy { dial: &nothing, ..Policy::daemon_dead() };
     for context in [RESTRICTED, HOTDESK] {
-        let call = Call {
-            context: context.to_owned(),
-            ..to(at_hers(), "9112")
-        };
-        let story = settings
-            .walk()
-            .walk(&call, &policy, &mut Memory::default())
-            .unwrap();
+        let call = Call { context: context.to_owned(), ..to(at_hers(), "9112") };
+        let story = settings.walk().walk(&call, &policy, &mut Memory::default()).unwrap();
         assert_eq!(
             story.dialled(),
             ["sofia/gateway/trunk/112", "sofia/gateway/backup/00112"],
@@ -239,10 +207,7 @@ fn routes_are_tried_in_order_and_then_a_tone_says_so() {
         );
         let cause = "NETWORK_OUT_OF_ORDER".to_owned();
         assert_eq!(story.end, End::HungUp { cause });
-        assert!(
-            matches!(story.steps.last(), Some(Step::Plays { .. })),
-            "{story}"
-        );
+        assert!(matches!(story.steps.last(), Some(Step::Plays { .. })), "{story}");
         let options: Vec<_> = story
             .steps
             .iter()
@@ -251,11 +216,7 @@ fn routes_are_tried_in_order_and_then_a_tone_says_so() {
                 _ => None,
             })
             .collect();
-        assert_eq!(
-            options,
-            [true, false],
-            "only the last route may ring for as long as it takes"
-        );
+        assert_eq!(options, [true, false], "only the last route may ring for as long as it takes");
     }
 }
 
@@ -273,14 +234,8 @@ fn an_emergency_call_shows_the_desk_never_the_person() {
         if let Some(desk) = desk {
             call = call.with("emergency_caller_id_number", desk);
         }
-        let story = walk
-            .walk(&call, &Policy::daemon_dead(), &mut Memory::default())
-            .unwrap();
-        assert_eq!(
-            story.value("effective_caller_id_number"),
-            Some(shown),
-            "{story}"
-        );
+        let story = walk.walk(&call, &Policy::daemon_dead(), &mut Memory::default()).unwrap();
+        assert_eq!(story.value("effective_caller_id_number"), Some(shown), "{story}");
         assert_eq!(story.value("effective_caller_id_name"), Some(shown));
         let answers = story.steps.iter().any(|step| matches!(step, Step::Answers));
         assert!(!answers, "{story}");
@@ -299,22 +254,13 @@ fn an_emergency_call_shows_the_desk_never_the_person() {
 fn a_call_back_rings_the_phone_that_called_for_an_hour() {
     let walk = Settings::new("", ROUTES).walk();
     let mut memory = Memory::default();
-    let at = |now| Policy {
-        now,
-        ..Policy::daemon_dead()
-    };
+    let at = |now| Policy { now, ..Policy::daemon_dead() };
     let call = to(phone(), "0999").with("emergency_caller_id_number", "+43123456712");
     walk.walk(&call, &at(1_000_000), &mut memory).unwrap();
     // As trunks deliver it.
     for number in ["+43123456712", "0043123456712", "3456712", "0123456712"] {
-        let story = walk
-            .walk(&Call::new("public", number), &at(1_003_599), &mut memory)
-            .unwrap();
-        assert_eq!(
-            story.dialled(),
-            ["user/0004132a0001@example.net"],
-            "{story}"
-        );
+        let story = walk.walk(&Call::new("public", number), &at(1_003_599), &mut memory).unwrap();
+        assert_eq!(story.dialled(), ["user/0004132a0001@example.net"], "{story}");
     }
     for (number, now) in [
         ("+43123456712", 1_003_600),
@@ -323,9 +269,7 @@ fn a_call_back_rings_the_phone_that_called_for_an_hour() {
         ("${system(id)}", 1_000_001),
         ("x/y' or 1=1", 1_000_001),
     ] {
-        let story = walk
-            .walk(&Call::new("public", number), &at(now), &mut memory)
-            .unwrap();
+        let story = walk.walk(&Call::new("public", number), &at(now), &mut memory).unwrap();
         assert_eq!(story.dialled(), Vec::<&str>::new(), "{number}: {story}");
     }
 }
@@ -334,33 +278,20 @@ fn a_call_back_rings_the_phone_that_called_for_an_hour() {
 fn a_call_back_that_nobody_takes_goes_the_usual_way() {
     let walk = Settings::new("", ROUTES).walk();
     let mut memory = Memory::default();
-    walk.walk(&to(phone(), "112"), &Policy::daemon_dead(), &mut memory)
-        .unwrap();
+    walk.walk(&to(phone(), "112"), &Policy::daemon_dead(), &mut memory).unwrap();
     let desk_silent = |target: &str| match target {
         "user/0004132a0001@example.net" => Dialled::Failed("USER_NOT_REGISTERED".to_owned()),
         _ => Dialled::Answered,
     };
-    let policy = Policy {
-        dial: &desk_silent,
-        ..Policy::daemon_dead()
-    };
-    let story = walk
-        .walk(&Call::new("public", "+43123456"), &policy, &mut memory)
-        .unwrap();
-    assert_eq!(
-        story.dialled(),
-        ["user/0004132a0001@example.net", "user/0@example.net"],
-        "{story}"
-    );
+    let policy = Policy { dial: &desk_silent, ..Policy::daemon_dead() };
+    let story = walk.walk(&Call::new("public", "+43123456"), &policy, &mut memory).unwrap();
+    assert_eq!(story.dialled(), ["user/0004132a0001@example.net", "user/0@example.net"], "{story}");
 }
 
 #[test]
 fn codes_ask_the_daemon_and_say_so_when_it_is_gone() {
     let walk = Settings::new("codes.login = \"*9\"", ROUTES).walk();
-    let alive = Policy {
-        daemon: Daemon::Alive,
-        ..Policy::daemon_dead()
-    };
+    let alive = Policy { daemon: Daemon::Alive, ..Policy::daemon_dead() };
     for (number, path, extension) in [
         ("*9", "hotdesk/login", None),
         ("*91001", "hotdesk/login", Some("1001")),
@@ -375,75 +306,39 @@ fn codes_ask_the_daemon_and_say_so_when_it_is_gone() {
         for call in [phone(), at_hers()] {
             let call = to(call, number);
             let story = walk.walk(&call, &alive, &mut Memory::default()).unwrap();
-            assert_eq!(
-                story.end,
-                End::InConversation {
-                    path: path.to_owned()
-                },
-                "{story}"
-            );
-            let dialled = story
-                .value("hotdesk_extension")
-                .filter(|value| !value.is_empty());
+            assert_eq!(story.end, End::InConversation { path: path.to_owned() }, "{story}");
+            let dialled = story.value("hotdesk_extension").filter(|value| !value.is_empty());
             assert_eq!(dialled, extension);
             assert_eq!(story.value("park_timeout"), Some("180:NORMAL_CLEARING"));
-            let dead = walk
-                .walk(&call, &Policy::daemon_dead(), &mut Memory::default())
-                .unwrap();
-            assert!(
-                matches!(dead.steps.last(), Some(Step::Plays { .. })),
-                "{dead}"
-            );
+            let dead = walk.walk(&call, &Policy::daemon_dead(), &mut Memory::default()).unwrap();
+            assert!(matches!(dead.steps.last(), Some(Step::Plays { .. })), "{dead}");
             let cause = "NORMAL_TEMPORARY_FAILURE".to_owned();
             assert_eq!(dead.end, End::HungUp { cause });
         }
     }
     for number in ["*11", "*131001", "*91", "*9123456789012", "*9 1001"] {
-        let story = walk
-            .walk(&to(phone(), number), &alive, &mut Memory::default())
-            .unwrap();
-        assert_eq!(
-            story.end,
-            End::HungUp {
-                cause: "CALL_REJECTED".to_owned()
-            },
-            "{number}"
-        );
+        let story = walk.walk(&to(phone(), number), &alive, &mut Memory::default()).unwrap();
+        assert_eq!(story.end, End::HungUp { cause: "CALL_REJECTED".to_owned() }, "{number}");
     }
 }
 
 #[test]
 fn several_daemons_are_tried_in_order() {
     let mut settings = Settings::new("", ROUTES);
-    settings.hosts = vec![
-        "192.0.2.1:8084".parse().unwrap(),
-        "[fd00::1]:8085".parse().unwrap(),
-    ];
+    settings.hosts = vec!["192.0.2.1:8084".parse().unwrap(), "[fd00::1]:8085".parse().unwrap()];
     let story = settings
         .walk()
-        .walk(
-            &to(phone(), "*11"),
-            &Policy::daemon_dead(),
-            &mut Memory::default(),
-        )
+        .walk(&to(phone(), "*11"), &Policy::daemon_dead(), &mut Memory::default())
         .unwrap();
     let hosts = "192.0.2.1:8084/hotdesk/login|fd00::1:8085/hotdesk/login".to_owned();
-    assert!(
-        story.steps.contains(&Step::Socket {
-            hosts,
-            answered: false
-        }),
-        "{story}"
-    );
+    assert!(story.steps.contains(&Step::Socket { hosts, answered: false }), "{story}");
 }
 
 #[test]
 fn a_nobodys_phone_reaches_the_free_numbers_as_itself_and_nothing_else() {
     let walk = Settings::new("free_numbers = [\"0\"]", ROUTES).walk();
     let dead = Policy::daemon_dead();
-    let story = walk
-        .walk(&to(phone(), "0"), &dead, &mut Memory::default())
-        .unwrap();
+    let story = walk.walk(&to(phone(), "0"), &dead, &mut Memory::default()).unwrap();
     assert_eq!(story.dialled(), ["user/0@example.net"], "{story}");
     assert_eq!(story.value("caller_id_number"), Some("0004132a0001"));
     assert_eq!(story.value("caller_id_name"), Some("0004132a0001"));
@@ -454,16 +349,8 @@ fn a_nobodys_phone_reaches_the_free_numbers_as_itself_and_nothing_else() {
     assert_eq!(story.value("caller_id_number"), Some("212"));
     assert_eq!(story.value("caller_id_name"), Some("Desk 12"));
     for number in ["1001", "00431234", "4711", "*97"] {
-        let story = walk
-            .walk(&to(phone(), number), &dead, &mut Memory::default())
-            .unwrap();
-        assert_eq!(
-            story.end,
-            End::HungUp {
-                cause: "CALL_REJECTED".to_owned()
-            },
-            "{story}"
-        );
+        let story = walk.walk(&to(phone(), number), &dead, &mut Memory::default()).unwrap();
+        assert_eq!(story.end, End::HungUp { cause: "CALL_REJECTED".to_owned() }, "{story}");
     }
 }
 
@@ -473,21 +360,13 @@ fn a_call_from_her_phone_is_hers() {
     let her = |user: &str| {
         (user == "1001@example.net").then(|| {
             vec![
-                (
-                    "effective_caller_id_name".to_owned(),
-                    "Ada Lovelace".to_owned(),
-                ),
+                ("effective_caller_id_name".to_owned(), "Ada Lovelace".to_owned()),
                 ("toll_allow".to_owned(), "domestic".to_owned()),
             ]
         })
     };
-    let policy = Policy {
-        user: &her,
-        ..Policy::daemon_dead()
-    };
-    let story = walk
-        .walk(&to(at_hers(), "1002"), &policy, &mut Memory::default())
-        .unwrap();
+    let policy = Policy { user: &her, ..Policy::daemon_dead() };
+    let story = walk.walk(&to(at_hers(), "1002"), &policy, &mut Memory::default()).unwrap();
     assert_eq!(story.dialled(), ["user/1002@example.net"], "{story}");
     assert_eq!(story.value("caller_id_number"), Some("1001"));
     assert_eq!(story.value("caller_id_name"), Some("Ada Lovelace"));
@@ -512,20 +391,9 @@ fn nothing_that_a_phone_dials_is_expanded() {
     ] {
         for call in [phone(), at_hers()] {
             let call = to(call, number);
-            let story = walk
-                .walk(&call, &Policy::daemon_dead(), &mut Memory::default())
-                .unwrap();
-            assert_eq!(
-                story.end,
-                End::HungUp {
-                    cause: "CALL_REJECTED".to_owned()
-                },
-                "{story}"
-            );
-            let asked = story
-                .steps
-                .iter()
-                .any(|step| matches!(step, Step::Unanswered { .. }));
+            let story = walk.walk(&call, &Policy::daemon_dead(), &mut Memory::default()).unwrap();
+            assert_eq!(story.end, End::HungUp { cause: "CALL_REJECTED".to_owned() }, "{story}");
+            let asked = story.steps.iter().any(|step| matches!(step, Step::Unanswered { .. }));
             assert!(!asked, "{story}");
         }
     }
@@ -535,10 +403,7 @@ fn nothing_that_a_phone_dials_is_expanded() {
 fn values_are_escaped_whatever_they_hold() {
     for (text, xml) in [
         ("a&b<c>\"d'", "a&amp;b&lt;c&gt;&quot;d&#39;"),
-        (
-            "$${hold_music} ${system(id)}",
-            "&#36;&#36;{hold_music} &#36;{system(id)}",
-        ),
+        ("$${hold_music} ${system(id)}", "&#36;&#36;{hold_music} &#36;{system(id)}"),
         ("]]>", "]]&gt;"),
         ("a\r\nb\u{0}\u{7f}\u{ffff}", "a  b   "),
         ("Zoë 😀", "Zoë 😀"),

@@ -49,11 +49,7 @@ impl Default for DialplanSettings {
 impl DialplanSettings {
     /// The hosts for `socket`: those that are set, else `listener`.
     pub fn hosts_or(&self, listener: SocketAddr) -> Vec<SocketHost> {
-        if self.hosts.is_empty() {
-            vec![SocketHost::from(listener)]
-        } else {
-            self.hosts.clone()
-        }
+        if self.hosts.is_empty() { vec![SocketHost::from(listener)] } else { self.hosts.clone() }
     }
 }
 
@@ -157,10 +153,7 @@ pub enum CodeSetting {
 
 /// What may stand in the file for a [`CodeSetting`].
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a dial code such as \"*11\", or false to switch it off"
-)]
+#[serde(untagged, expecting = "expected a dial code such as \"*11\", or false to switch it off")]
 enum CodeText {
     Switch(bool),
     Code(String),
@@ -299,11 +292,8 @@ impl EmergencySettings {
     /// number that goes out. What is itself a number is never taken for a prefix and another.
     pub fn dialled_and_bare(&self) -> Vec<(String, String)> {
         let text = |number: &DialledNumber| number.to_string();
-        let mut ways: Vec<(String, String)> = self
-            .numbers
-            .iter()
-            .map(|number| (text(number), text(number)))
-            .collect();
+        let mut ways: Vec<(String, String)> =
+            self.numbers.iter().map(|number| (text(number), text(number))).collect();
         for prefix in &self.trunk_prefixes {
             for number in &self.numbers {
                 let dialled = format!("{prefix}{number}");
@@ -367,17 +357,12 @@ where
     if value >= least && value <= most {
         Ok(value)
     } else {
-        Err(E::custom(format!(
-            "expected {least} to {most} {unit}, found {value}"
-        )))
+        Err(E::custom(format!("expected {least} to {most} {unit}, found {value}")))
     }
 }
 
 /// A default of ours, which parses; a test reads every one.
-#[allow(
-    clippy::expect_used,
-    reason = "only literals of this file come here, each under test"
-)]
+#[allow(clippy::expect_used, reason = "only literals of this file come here, each under test")]
 fn known<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,

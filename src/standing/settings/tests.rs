@@ -25,12 +25,7 @@ fn nothing_set_is_the_documented_default() {
     assert_eq!(codes, expected.map(|(path, code)| (path, code.to_owned())));
     let emergency: EmergencySettings = toml::from_str("").unwrap();
     assert_eq!(emergency, EmergencySettings::default());
-    let ways = [
-        ("999", "999"),
-        ("112", "112"),
-        ("0999", "999"),
-        ("0112", "112"),
-    ];
+    let ways = [("999", "999"), ("112", "112"), ("0999", "999"), ("0112", "112")];
     let ways = ways.map(|(dialled, bare)| (dialled.to_owned(), bare.to_owned()));
     assert_eq!(emergency.dialled_and_bare(), ways);
     assert_eq!(emergency.warnings().len(), 2);
@@ -45,19 +40,13 @@ fn what_is_written_is_read_back() {
     .unwrap();
     assert_eq!(dialplan.codes.who, CodeSetting::Off);
     let written = toml::to_string(&dialplan).unwrap();
-    assert_eq!(
-        toml::from_str::<DialplanSettings>(&written).unwrap(),
-        dialplan
-    );
+    assert_eq!(toml::from_str::<DialplanSettings>(&written).unwrap(), dialplan);
     let emergency: EmergencySettings = toml::from_str(
         "numbers = [\"144\"]\nroutes = [\"sofia/gateway/trunk/$number\"]\ncaller_id = \"+4312345\"\n",
     )
     .unwrap();
     let written = toml::to_string(&emergency).unwrap();
-    assert_eq!(
-        toml::from_str::<EmergencySettings>(&written).unwrap(),
-        emergency
-    );
+    assert_eq!(toml::from_str::<EmergencySettings>(&written).unwrap(), emergency);
     assert_eq!(emergency.warnings(), Vec::<String>::new());
 }
 
@@ -69,10 +58,7 @@ fn a_refusal_says_where_what_was_expected_and_what_to_do() {
     let told = refusal::<EmergencySettings>("routes = [\"sofia/gateway/trunk/999\"]");
     assert!(told.contains("`$number` exactly once"), "{told}");
     let told = refusal::<EmergencySettings>("callback_minutes = 20000");
-    assert!(
-        told.contains("expected 0 to 10080 minutes, found 20000"),
-        "{told}"
-    );
+    assert!(told.contains("expected 0 to 10080 minutes, found 20000"), "{told}");
     let told = refusal::<DialplanSettings>("codes.log_in = \"*11\"");
     assert!(told.contains("unknown field `log_in`"), "{told}");
     let told = refusal::<DialplanSettings>("codes.login = 11");
@@ -81,11 +67,7 @@ fn a_refusal_says_where_what_was_expected_and_what_to_do() {
 
 #[test]
 fn codes_that_callers_could_not_tell_apart_are_refused() {
-    for codes in [
-        "login = \"*12\"",
-        "login = \"*1\"",
-        "logout_everywhere = \"*1\"",
-    ] {
+    for codes in ["login = \"*12\"", "login = \"*1\"", "logout_everywhere = \"*1\""] {
         let told = refusal::<Codes>(codes);
         assert!(told.contains("cannot both be dialled"), "{codes}: {told}");
     }
@@ -137,22 +119,15 @@ fn hostile_values_never_become_settings() {
     ] {
         assert!(text.parse::<Route>().is_err(), "{text:?}");
     }
-    for text in [
-        "", "a", "a:0", "a:99999", "a b:1", "a/b:1", "a|b:1", "${x}:1", ":1", "[x]:1",
-    ] {
+    for text in ["", "a", "a:0", "a:99999", "a b:1", "a/b:1", "a|b:1", "${x}:1", ":1", "[x]:1"] {
         assert!(text.parse::<SocketHost>().is_err(), "{text:?}");
     }
 }
 
 #[test]
 fn a_route_knows_what_stands_around_the_number() {
-    let route: Route = "sofia/external/$number@192.0.2.1:5060;transport=tcp"
-        .parse()
-        .unwrap();
-    assert_eq!(
-        route.around_number(),
-        ("sofia/external/", "@192.0.2.1:5060;transport=tcp")
-    );
+    let route: Route = "sofia/external/$number@192.0.2.1:5060;transport=tcp".parse().unwrap();
+    assert_eq!(route.around_number(), ("sofia/external/", "@192.0.2.1:5060;transport=tcp"));
 }
 
 #[test]

@@ -74,11 +74,7 @@ impl FromStr for DialledNumber {
     type Err = InvalidDialledNumber;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_digits(text, 1, 15) {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidDialledNumber)
-        }
+        if is_digits(text, 1, 15) { Ok(Self(text.into())) } else { Err(InvalidDialledNumber) }
     }
 }
 
@@ -133,9 +129,7 @@ impl FromStr for Route {
     type Err = InvalidRoute;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (before, behind) = text
-            .split_once(Self::NUMBER)
-            .ok_or(InvalidRoute::NoNumber)?;
+        let (before, behind) = text.split_once(Self::NUMBER).ok_or(InvalidRoute::NoNumber)?;
         if behind.contains(Self::NUMBER) {
             return Err(InvalidRoute::NoNumber);
         }

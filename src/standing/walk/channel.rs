@@ -174,12 +174,7 @@ impl Expander<'_> {
     fn variable(&mut self, inside: &str, depth: usize) -> String {
         let mut parts = inside.split(':');
         let name = parts.next().unwrap_or_default();
-        let mut number = || {
-            parts
-                .next()
-                .and_then(|part| part.parse::<i64>().ok())
-                .unwrap_or(0)
-        };
+        let mut number = || parts.next().and_then(|part| part.parse::<i64>().ok()).unwrap_or(0);
         let (offset, length) = (number(), number());
         let (name, index) = match name.split_once('[') {
             Some((name, index)) if index.contains(']') => {
@@ -187,10 +182,7 @@ impl Expander<'_> {
             }
             _ => (name, None),
         };
-        let found = self
-            .channel
-            .get(name)
-            .or_else(|| self.globals.get(name).map(String::as_str));
+        let found = self.channel.get(name).or_else(|| self.globals.get(name).map(String::as_str));
         let Some(value) = found.and_then(|value| element(value, index)) else {
             return String::new();
         };
@@ -261,11 +253,7 @@ fn element(value: &str, index: Option<usize>) -> Option<&str> {
 /// `offset` from the front, or from the end where negative; then at most `length` where positive.
 fn substring(value: &str, offset: i64, length: i64) -> String {
     let count = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
-    let start = if offset >= 0 {
-        offset.min(count)
-    } else {
-        (count + offset).max(0)
-    };
+    let start = if offset >= 0 { offset.min(count) } else { (count + offset).max(0) };
     // Past the front FreeSWITCH leaves the value whole.
     let start = usize::try_from(start).unwrap_or(0);
     let tail = value.chars().skip(start);

@@ -26,11 +26,7 @@ pub(super) fn expr(argument: &str) -> String {
             _ => return "!err!".to_owned(),
         };
     }
-    if complete {
-        total.to_string()
-    } else {
-        "!err!".to_owned()
-    }
+    if complete { total.to_string() } else { "!err!".to_owned() }
 }
 
 /// `cond`: `a < b ? yes : no`. Numbers compare as numbers; text compares by its length for order
@@ -43,9 +39,7 @@ fn compared(argument: &str) -> Option<String> {
     let (left, rest) = operand(argument)?;
     let rest = rest.trim_start();
     let operators = ["==", "!=", "<=", ">=", "<", ">"];
-    let operator = operators
-        .iter()
-        .find(|operator| rest.starts_with(**operator))?;
+    let operator = operators.iter().find(|operator| rest.starts_with(**operator))?;
     let (right, rest) = operand(rest.get(operator.len()..)?.trim_start())?;
     let choices = rest.trim_start().strip_prefix('?')?;
     let (yes, no) = match choices.split_once(':') {
@@ -83,19 +77,12 @@ impl Operand<'_> {
 fn operand(text: &str) -> Option<(Operand<'_>, &str)> {
     if let Some(quoted) = text.strip_prefix('\'') {
         let (inside, rest) = quoted.split_once('\'')?;
-        rest.starts_with(char::is_whitespace).then_some((
-            Operand {
-                text: inside,
-                number: None,
-            },
-            rest,
-        ))
+        rest.starts_with(char::is_whitespace)
+            .then_some((Operand { text: inside, number: None }, rest))
     } else {
         let (word, rest) = text.split_once(' ')?;
-        let numeric = !word.is_empty()
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b"-+.".contains(&b));
+        let numeric =
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit() || b"-+.".contains(&b));
         let number = word.parse().ok().filter(|_| numeric);
         Some((Operand { text: word, number }, rest))
     }

@@ -98,21 +98,14 @@ impl Run<'_> {
             }
             let title = extension.attribute("name").unwrap_or("UNKNOWN");
             let before = self.steps.len();
-            let place = Place {
-                context: name,
-                extension: title,
-            };
+            let place = Place { context: name, extension: title };
             let proceed = self.judge_all(extension, place, &mut planned, 0)?;
             if !proceed {
                 continue;
             }
-            let matched = Step::Matches {
-                extension: title.to_owned(),
-            };
+            let matched = Step::Matches { extension: title.to_owned() };
             self.steps.insert(before.min(self.steps.len()), matched);
-            let goes_on = extension
-                .attribute("continue")
-                .is_some_and(super::channel::truth);
+            let goes_on = extension.attribute("continue").is_some_and(super::channel::truth);
             if !goes_on {
                 break;
             }
@@ -155,9 +148,7 @@ impl Run<'_> {
                 }
             }
         }
-        let nested_must_hold = parent
-            .attribute("require-nested")
-            .is_none_or(super::channel::truth);
+        let nested_must_hold = parent.attribute("require-nested").is_none_or(super::channel::truth);
         Ok(proceed || (depth > 0 && !nested_must_hold))
     }
 
@@ -167,11 +158,7 @@ impl Run<'_> {
         place: Place<'_>,
         proceed: bool,
     ) -> Result<Judged, WalkError> {
-        let mut judged = Judged {
-            passed: false,
-            proceed,
-            captures: None,
-        };
+        let mut judged = Judged { passed: false, proceed, captures: None };
         let time = self.time(condition);
         if let Some(holds) = time {
             judged.passed = holds;
@@ -295,9 +282,7 @@ impl Run<'_> {
                 Some(captures) => substituted(data, captures),
                 None => data.to_owned(),
             };
-            let inline = action
-                .attribute("inline")
-                .is_some_and(super::channel::truth);
+            let inline = action.attribute("inline").is_some_and(super::channel::truth);
             let list = planned.get_or_insert_default();
             let times = match action.attribute("loop") {
                 Some(times) => times.trim().parse().unwrap_or(0),
@@ -306,10 +291,7 @@ impl Run<'_> {
             for _ in 0..times {
                 self.count()?;
                 if !inline {
-                    list.push(Planned {
-                        application: application.to_owned(),
-                        data: data.clone(),
-                    });
+                    list.push(Planned { application: application.to_owned(), data: data.clone() });
                 } else if INLINE.contains(&application) {
                     self.execute(application, &data)?;
                 }
@@ -329,11 +311,7 @@ impl Run<'_> {
 }
 
 fn break_of(condition: &Element) -> Break {
-    match condition
-        .attribute("break")
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
+    match condition.attribute("break").map(str::to_ascii_lowercase).as_deref() {
         Some("on-true") => Break::OnTrue,
         Some("always") => Break::Always,
         Some("never") => Break::Never,

@@ -46,11 +46,7 @@ pub struct Call {
 impl Call {
     /// A call to `number` from `context`.
     pub fn new(context: &str, number: &str) -> Self {
-        Self {
-            context: context.to_owned(),
-            number: number.to_owned(),
-            ..Self::default()
-        }
+        Self { context: context.to_owned(), number: number.to_owned(), ..Self::default() }
     }
 
     /// The same call with one more variable.
@@ -135,10 +131,7 @@ impl Walk {
     pub fn load(path: &Path) -> Result<Self, WalkError> {
         let mut text = Preprocessed::default();
         if path.is_dir() {
-            text.add_text(
-                "<X-PRE-PROCESS cmd=\"include\" data=\"*.xml\"/>",
-                Some(path),
-            )?;
+            text.add_text("<X-PRE-PROCESS cmd=\"include\" data=\"*.xml\"/>", Some(path))?;
         } else {
             text.add_file(path)?;
         }
@@ -167,20 +160,13 @@ impl Walk {
                 .unwrap_or_default(),
             None => top.children("context").cloned().collect(),
         };
-        Ok(Self {
-            contexts,
-            globals: text.globals,
-        })
+        Ok(Self { contexts, globals: text.globals })
     }
 
     /// The names of the contexts, each once: of two with one name FreeSWITCH takes the first.
     pub fn contexts(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for name in self
-            .contexts
-            .iter()
-            .filter_map(|context| context.attribute("name"))
-        {
+        for name in self.contexts.iter().filter_map(|context| context.attribute("name")) {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 names.push(name);
             }
@@ -205,9 +191,7 @@ impl Walk {
     fn context(&self, name: &str) -> Option<&Element> {
         let named = |wanted: &str| {
             self.contexts.iter().find(|context| {
-                context
-                    .attribute("name")
-                    .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+                context.attribute("name").is_some_and(|found| found.eq_ignore_ascii_case(wanted))
             })
         };
         named(name).or_else(|| named("global"))

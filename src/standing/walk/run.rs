@@ -41,22 +41,14 @@ impl<'a> Run<'a> {
         let (mut context, mut number) = (call.context.clone(), call.number.clone());
         for _ in 0..MOST_HOPS {
             if let Some(end) = self.through(&context, &number)? {
-                return Ok(Story {
-                    steps: self.steps,
-                    end,
-                });
+                return Ok(Story { steps: self.steps, end });
             }
             match self.transferred.take() {
                 Some((to, next)) => (number, context) = (to, next),
                 None => {
                     // The dialplan has nothing more to do: FreeSWITCH clears the call.
-                    let end = End::HungUp {
-                        cause: "NORMAL_CLEARING".to_owned(),
-                    };
-                    return Ok(Story {
-                        steps: self.steps,
-                        end,
-                    });
+                    let end = End::HungUp { cause: "NORMAL_CLEARING".to_owned() };
+                    return Ok(Story { steps: self.steps, end });
                 }
             }
         }
@@ -67,19 +59,12 @@ impl<'a> Run<'a> {
     fn through(&mut self, context: &str, number: &str) -> Result<Option<End>, WalkError> {
         self.channel.set_profile("destination_number", number);
         self.channel.set_profile("context", context);
-        self.steps.push(Step::Enters {
-            context: context.to_owned(),
-            number: number.to_owned(),
-        });
+        self.steps.push(Step::Enters { context: context.to_owned(), number: number.to_owned() });
         let Some(found) = self.walk.context(context) else {
-            return Ok(Some(End::NoContext {
-                context: context.to_owned(),
-            }));
+            return Ok(Some(End::NoContext { context: context.to_owned() }));
         };
         let Some(planned) = self.hunt(context, found)? else {
-            return Ok(Some(End::NoRoute {
-                context: context.to_owned(),
-            }));
+            return Ok(Some(End::NoRoute { context: context.to_owned() }));
         };
         for action in planned {
             self.count()?;
@@ -126,35 +111,23 @@ impl<'a> Run<'a> {
             "multiset" => return Ok(self.assign_many(&data)),
             "unset" => {
                 self.channel.set(&data, "");
-                Step::Sets {
-                    name: data,
-                    value: String::new(),
-                }
+                Step::Sets { name: data, value: String::new() }
             }
             "set_profile_var" => {
                 let (name, value) = data.split_once('=').unwrap_or((&data, ""));
                 self.channel.set_profile(name, value);
-                Step::Sets {
-                    name: name.to_owned(),
-                    value: value.to_owned(),
-                }
+                Step::Sets { name: name.to_owned(), value: value.to_owned() }
             }
             "set_user" => self.become_user(data),
             "transfer" => return Ok(self.transfer(&data)),
             "bridge" => return self.bridge(&data),
             "socket" => return Ok(self.socket(&data)),
             "hangup" => {
-                let cause = if data.is_empty() {
-                    "NORMAL_CLEARING".to_owned()
-                } else {
-                    data
-                };
+                let cause = if data.is_empty() { "NORMAL_CLEARING".to_owned() } else { data };
                 return Ok(Some(End::HungUp { cause }));
             }
             "respond" | "deflect" | "redirect" => {
-                return Ok(Some(End::HungUp {
-                    cause: format!("{application} {data}"),
-                }));
+                return Ok(Some(End::HungUp { cause: format!("{application} {data}") }));
             }
             "park" => return Ok(Some(End::Parked)),
             "answer" => Step::Answers,
@@ -162,15 +135,9 @@ impl<'a> Run<'a> {
             "event" => Step::Fires { event: data },
             "db" | "hash" => {
                 self.memory.answer(application, &data);
-                Step::PassesOver {
-                    application: application.to_owned(),
-                    data,
-                }
+                Step::PassesOver { application: application.to_owned(), data }
             }
-            _ => Step::PassesOver {
-                application: application.to_owned(),
-                data,
-            },
+            _ => Step::PassesOver { application: application.to_owned(), data },
         };
         self.steps.push(step);
         Ok(None)
@@ -187,10 +154,7 @@ impl<'a> Run<'a> {
         } else {
             self.channel.export(name, &value);
         }
-        self.steps.push(Step::Sets {
-            name: name.to_owned(),
-            value,
-        });
+        self.steps.push(Step::Sets { name: name.to_owned(), value });
         None
     }
 
@@ -221,18 +185,13 @@ impl<'a> Run<'a> {
         let mut words = words.into_iter().filter(|word| *word != "-both");
         let Some(number) = words.next().filter(|_| own) else {
             let application = "transfer".to_owned();
-            self.steps.push(Step::PassesOver {
-                application,
-                data: data.to_owned(),
-            });
+            self.steps.push(Step::PassesOver { application, data: data.to_owned() });
             return None;
         };
         let dialplan = words.next().unwrap_or("XML");
         let context = words.next().unwrap_or(self.channel.profile("context"));
         if !dialplan.eq_ignore_ascii_case("XML") {
-            return Some(End::NoContext {
-                context: format!("of the dialplan {dialplan}"),
-            });
+            return Some(End::NoContext { context: format!("of the dialplan {dialplan}") });
         }
         self.transferred = Some((number.to_owned(), context.to_owned()));
         None
@@ -241,26 +200,18 @@ impl<'a> Run<'a> {
     fn socket(&mut self, data: &str) -> Option<End> {
         let hosts = data.split_whitespace().next().unwrap_or_default();
         let answered = self.policy.daemon == Daemon::Alive;
-        self.steps.push(Step::Socket {
-            hosts: hosts.to_owned(),
-            answered,
-        });
+        self.steps.push(Step::Socket { hosts: hosts.to_owned(), answered });
         let first = hosts.split('|').next().unwrap_or_default();
         let path = first.split_once('/').map_or("", |(_, path)| path);
         self.channel.set("socket_path", path);
-        answered.then(|| End::InConversation {
-            path: path.to_owned(),
-        })
+        answered.then(|| End::InConversation { path: path.to_owned() })
     }
 
     /// Tries a dial-string's alternatives (`|`) in turn, those of one alternative (`,`) together.
     fn bridge(&mut self, data: &str) -> Result<Option<End>, WalkError> {
         let (options, targets) = leading_options(data);
         let mut last = "NORMAL_TEMPORARY_FAILURE".to_owned();
-        for target in targets
-            .split('|')
-            .flat_map(|together| together.split([',']))
-        {
+        for target in targets.split('|').flat_map(|together| together.split([','])) {
             self.count()?;
             let target = local_options_cut(target.trim());
             let dialled = (self.policy.dial)(target);
@@ -276,9 +227,7 @@ impl<'a> Run<'a> {
             match failed {
                 // What follows when they hang up depends on who does first: not walked.
                 None => {
-                    return Ok(Some(End::Connected {
-                        target: target.to_owned(),
-                    }));
+                    return Ok(Some(End::Connected { target: target.to_owned() }));
                 }
                 Some(cause) => last = cause,
             }
@@ -322,10 +271,7 @@ fn closing_of(opening: char) -> Option<char> {
 }
 
 fn local_options_cut(target: &str) -> &str {
-    match target
-        .strip_prefix('[')
-        .and_then(|behind| behind.split_once(']'))
-    {
+    match target.strip_prefix('[').and_then(|behind| behind.split_once(']')) {
         Some((_, behind)) => behind,
         None => target,
     }

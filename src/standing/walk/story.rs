@@ -132,10 +132,8 @@ impl Story {
     /// Whether the event socket was called before the first dial-string, or at all if there is
     /// none.
     pub fn asks_daemon_first(&self) -> bool {
-        let socket_or_dial = self
-            .steps
-            .iter()
-            .find(|step| matches!(step, Step::Socket { .. } | Step::Dials { .. }));
+        let socket_or_dial =
+            self.steps.iter().find(|step| matches!(step, Step::Socket { .. } | Step::Dials { .. }));
         matches!(socket_or_dial, Some(Step::Socket { .. }))
     }
 
@@ -168,26 +166,12 @@ impl fmt::Display for Step {
             Self::BecomesUser { user, known: false } => {
                 write!(f, "  would become {user}, whom the directory does not know")
             }
-            Self::Socket {
-                hosts,
-                answered: true,
-            } => write!(f, "  calls the daemon at {hosts}"),
-            Self::Socket {
-                hosts,
-                answered: false,
-            } => {
+            Self::Socket { hosts, answered: true } => write!(f, "  calls the daemon at {hosts}"),
+            Self::Socket { hosts, answered: false } => {
                 write!(f, "  calls the daemon at {hosts}: nobody there")
             }
-            Self::Dials {
-                target,
-                failed: None,
-                ..
-            } => write!(f, "  dials {target}: answered"),
-            Self::Dials {
-                target,
-                failed: Some(cause),
-                ..
-            } => {
+            Self::Dials { target, failed: None, .. } => write!(f, "  dials {target}: answered"),
+            Self::Dials { target, failed: Some(cause), .. } => {
                 write!(f, "  dials {target}: {cause}")
             }
             Self::Plays { what } => write!(f, "  plays {what}"),
@@ -198,10 +182,7 @@ impl fmt::Display for Step {
                 write!(f, " (not walked)")
             }
             Self::Unanswered { function } => {
-                write!(
-                    f,
-                    "  asks {function}, which only a running FreeSWITCH knows"
-                )
+                write!(f, "  asks {function}, which only a running FreeSWITCH knows")
             }
             Self::TimeCondition { holds: true } => write!(f, "  a time condition, taken to hold"),
             Self::TimeCondition { holds: false } => {
