@@ -22,7 +22,7 @@ pub use settings::{Language, LogoutPin, Millis, PinSettings, ProfileName, Prompt
 
 use crate::desk::Desk;
 use crate::event_socket::Session;
-use crate::model::{Extension, LoginMode, Mac};
+use crate::model::{Extension, Flow, LoginMode, Mac};
 use dialogue::Dialogue;
 
 /// Holds the conversations. Cheap to clone.
@@ -32,39 +32,6 @@ pub struct Conversations {
     prompts: Arc<Prompts>,
     pin: Arc<PinSettings>,
     check: Arc<dyn PinCheck>,
-    codes: Arc<[(Flow, String)]>,
-}
-
-/// What a call is for: what stands behind the port in the dialplan's `socket` action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    /// `hotdesk/login`
-    Login,
-    /// `hotdesk/login-also`
-    LoginAlso,
-    /// `hotdesk/logout`
-    Logout,
-    /// `hotdesk/logout-everywhere`
-    LogoutEverywhere,
-    /// `hotdesk/who`
-    Who,
-    /// `hotdesk/restart-phone`
-    RestartPhone,
-}
-
-impl Flow {
-    /// The flow of a socket path.
-    pub fn of(path: &str) -> Option<Self> {
-        Some(match path {
-            "hotdesk/login" => Self::Login,
-            "hotdesk/login-also" => Self::LoginAlso,
-            "hotdesk/logout" => Self::Logout,
-            "hotdesk/logout-everywhere" => Self::LogoutEverywhere,
-            "hotdesk/who" => Self::Who,
-            "hotdesk/restart-phone" => Self::RestartPhone,
-            _ => return None,
-        })
-    }
 }
 
 /// The phone in somebody's hand.
@@ -84,16 +51,9 @@ enum Ending {
 }
 
 impl Conversations {
-    /// The conversations over `desk`. `codes` are the dial codes of the flows, behind which an
-    /// extension may be dialled at once.
-    pub fn new(
-        desk: Desk,
-        prompts: Prompts,
-        pin: PinSettings,
-        check: Arc<dyn PinCheck>,
-        codes: Vec<(Flow, String)>,
-    ) -> Self {
-        Self { desk, prompts: Arc::new(prompts), pin: Arc::new(pin), check, codes: codes.into() }
+    /// The conversations over `desk`.
+    pub fn new(desk: Desk, prompts: Prompts, pin: PinSettings, check: Arc<dyn PinCheck>) -> Self {
+        Self { desk, prompts: Arc::new(prompts), pin: Arc::new(pin), check }
     }
 
     /// Holds one conversation to its end.
@@ -102,17 +62,17 @@ impl Conversations {
         // Never `From`, which a phone may put as it likes.
         let user = session.variable("sip_auth_username");
         let phone = user.and_then(|user| user.parse::<Mac>().ok());
-        let dialled = session.header("Caller-Destination-Number").unwrap_or_default();
+        // What was dialled behind the code (`*111001`), put there by the dialplan.
+        let dialled = session.variable("hotdesk_extension").and_then(|digits| digits.parse().ok());
         session.forget_connect_reply();
         let call = session.unique_id().as_str().to_owned();
         tracing::info!(call, path, phone = phone.map(tracing::field::display), "call");
         let dialogue = Dialogue::new(session, self.prompts.clone());
         let caller = Caller { phone };
-        let Some(flow) = Flow::of(&path) else {
+        let Some(flow) = Flow::of_socket_path(&path) else {
             tracing::warn!(call, path, "no such flow; see `hotdeskd freeswitch print`");
             return self.end(dialogue, Ending::Unavailable).await;
         };
-        let dialled = self.dialled(flow, &dialled);
         match self.converse(&dialogue, &caller, flow, dialled.as_ref()).await {
             Ok(ending) => self.end(dialogue, ending).await,
             Err(over) => {
@@ -150,11 +110,5 @@ impl Conversations {
         // A caller who does not wait for the last words has hung up, and that is the end too.
         let _ = dialogue.say(&prompt).await;
         dialogue.hang_up(cause).await;
-    }
-
-    /// The extension that was dialled behind a flow's code (`*111001`).
-    fn dialled(&self, flow: Flow, number: &str) -> Option<Extension> {
-        let (_, code) = self.codes.iter().find(|(of, _)| *of == flow)?;
-        number.strip_prefix(code.as_str())?.parse().ok()
     }
 }

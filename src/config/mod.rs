@@ -5,6 +5,7 @@
 
 mod secret;
 mod settings;
+mod show;
 mod values;
 
 use std::collections::BTreeMap;
@@ -15,10 +16,12 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use secret::{Secret, SecretError, SecretSource};
+pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, Listener, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::{Domain, TomlFault, TomlText};
+use crate::standing::settings::{DialplanSettings, EmergencySettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
 use settings::{NodeSettings, Settings};
@@ -55,6 +58,10 @@ pub struct Config {
     pub directory: DirectorySettings,
     /// The users file.
     pub users_file: Option<PathBuf>,
+    /// Contexts and dial codes.
+    pub dialplan: DialplanSettings,
+    /// Emergency numbers, their routes and call-back.
+    pub emergency: EmergencySettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -155,7 +162,7 @@ impl Config {
 
     /// What the operator should know about this configuration, in sentences; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings = self.emergency.warnings();
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let inline = passwords
             .chain(&self.switch_credentials.password)
@@ -229,6 +236,8 @@ impl Checker<'_> {
                 Some(path) => Some(self.path("people.file", path)?),
                 None => None,
             },
+            dialplan: settings.dialplan,
+            emergency: settings.emergency,
             log: settings.log,
         })
     }

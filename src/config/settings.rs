@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::values::{BasicUser, HostPort, Listener, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::Domain;
+use crate::standing::settings::{DialplanSettings, EmergencySettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
 
@@ -34,6 +35,10 @@ pub(super) struct Settings {
     pub directory: DirectorySettings,
     #[serde(default)]
     pub people: PeopleSettings,
+    #[serde(default)]
+    pub dialplan: DialplanSettings,
+    #[serde(default)]
+    pub emergency: EmergencySettings,
     #[serde(default)]
     pub log: LogSettings,
 }

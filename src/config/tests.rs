@@ -151,6 +151,22 @@ fn a_secret_is_never_repeated() {
 }
 
 #[test]
+fn a_password_that_everybody_can_read_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hotdeskd.toml");
+    let text = "domain = \"a.example\"\n[freeswitch.fs1]\npassword = \"ClueCon\"\n";
+    std::fs::write(&file, text).unwrap();
+    let warned = |mode| {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let warnings = Config::load(&file, None).unwrap().warnings();
+        let of_passwords = warnings.into_iter().filter(|warning| warning.contains("password"));
+        of_passwords.collect::<Vec<_>>()
+    };
+    assert!(warned(0o644)[0].contains("chmod o="));
+    assert!(warned(0o640)[0].contains("stock password"));
+}
+
+#[test]
 fn what_is_not_set_has_its_default() {
     let config = parse(format!("domain = \"Example.NET\"\n{FS1}")).unwrap();
     assert_eq!(config.domain.as_str(), "example.net");
@@ -208,7 +224,7 @@ fn secrets_come_from_their_files_and_credentials() {
     let node = config.freeswitch.values().next().unwrap();
     assert_eq!(node.password.value.expose_secret(), "s3cret");
     assert_eq!(node.password.from, SecretSource::File(password.clone()));
-    assert_eq!(config.warnings(), Vec::<String>::new());
+    assert!(!config.warnings().iter().any(|warning| warning.contains("password")));
     write(b"s3cret\n", 0o644);
     assert!(problem().contains("can be read by everybody"), "{}", problem());
     for content in [&b""[..], b"\n", b"a\nb\n", b"\xff", &[b'a'; 5000]] {
@@ -247,4 +263,106 @@ fn a_file_that_is_none_of_ours_is_not_read_for_ever() {
     assert!(matches!(Config::load(Path::new("/dev/zero"), None), Err(Error::TooLong { .. })));
     let missing = Config::load(Path::new("/nowhere/hotdeskd.toml"), None).unwrap_err();
     assert!(missing.to_string().contains("`-c FILE`"), "{missing}");
+}
+
+/// The example with the `#` before each default taken away.
+fn example_with_defaults() -> String {
+    let is_default = |line: &str| {
+        line.strip_prefix('#')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
+    let lines = example().lines().map(|line| if is_default(line) { &line[1..] } else { line });
+    lines
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("password_file = \"fs1.password\"", "password = \"s3cret\"")
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let least = format!("domain = \"example.net\"\n{FS1}");
+    let shown = parse(&least).unwrap().show();
+    assert_eq!(parse(example_with_defaults()).unwrap().show(), shown);
+    // And every setting that has a default stands in it as one.
+    let example: toml::Table = example_with_defaults().parse().unwrap();
+    let shown: toml::Table = shown.parse().unwrap();
+    let mut absent = Vec::new();
+    compare("", &shown, &example, &mut absent);
+    assert_eq!(absent, ["switch.password_file"]);
+}
+
+fn compare(above: &str, shown: &toml::Table, example: &toml::Table, absent: &mut Vec<String>) {
+    for (key, value) in shown {
+        let path = format!("{above}{key}");
+        match (value, example.get(key)) {
+            (toml::Value::Table(shown), Some(toml::Value::Table(example))) => {
+                compare(&format!("{path}."), shown, example, absent);
+            }
+            // A listener has a short form.
+            (toml::Value::Table(shown), Some(toml::Value::String(address))) => {
+                assert_eq!(shown.get("address").and_then(toml::Value::as_str), Some(&**address));
+            }
+            (_, Some(_)) => {}
+            (_, None) => absent.push(path),
+        }
+    }
+}
+
+#[test]
+fn every_key_of_every_table_stands_in_the_example() {
+    let tables = [
+        "",
+        "listen",
+        "freeswitch.fs1",
+        "switch",
+        "dialplan",
+        "dialplan.codes",
+        "emergency",
+        "pin",
+        "pin.guard",
+        "prompts",
+        "directory",
+        "people",
+        "log",
+    ];
+    for table in tables {
+        // A key that cannot be there is answered with those that can.
+        let text = match table {
+            "" => "nonsense = 1\n".to_owned(),
+            table => format!("domain = \"a.example\"\n[{table}]\nnonsense = 1\n"),
+        };
+        let told = parse(text).unwrap_err();
+        let known: Vec<&str> = told.problem.split('`').skip(3).step_by(2).collect();
+        assert!(!known.is_empty(), "{table}: {told}");
+        let header = format!("\n[{table}]\n");
+        let section = match table {
+            "" => example(),
+            _ => example().split(&header).nth(1).unwrap(),
+        };
+        let section = section.split("\n[").next().unwrap();
+        for key in known {
+            let table_of_its_own = example().contains(&format!("\n[{key}"))
+                || example().contains(&format!("\n[{table}.{key}"));
+            let stands = section.contains(&format!("{key} = "));
+            assert!(stands || table_of_its_own, "{table}: {key}");
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_read_again_and_tells_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let password = folder.path().join("p");
+    std::fs::write(&password, "fr0mfile").unwrap();
+    std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let text = "domain = \"a.example\"\naliases = [\"192.0.2.1\"]\npeople.file = \"u.toml\"\n\
+                directory.variables.x = \"$y\"\ndialplan.codes.who = false\npin.tries = 2\n\
+                emergency.caller_id = \"+4312\"\nlog.format = \"json\"\n[switch]\npassword_file = \"p\"\n\
+                [freeswitch.fs1]\npassword = \"s3cret\"\n";
+    let file = folder.path().join("hotdeskd.toml");
+    let shown = Config::parse(&file, text.as_bytes(), None).unwrap().show();
+    assert!(!shown.contains("s3cret") && !shown.contains("fr0mfile"), "{shown}");
+    let again = Config::parse(Path::new("/else/where.toml"), shown.as_bytes(), None).unwrap();
+    assert_eq!(again.show(), shown);
+    assert_eq!(again.pin.tries.get(), 2);
 }

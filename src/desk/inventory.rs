@@ -8,29 +8,10 @@ use serde::Serialize;
 
 use super::{Desk, Error, PinMethod, floor};
 use crate::model::{
-    Actor, AwayDestination, Extension, GroupName, Happening, Mac, Phone, Pin, Seat, User,
-    UserSource, Variables, is_reserved_param, is_reserved_variable,
+    Actor, Extension, Happening, Mac, Phone, Pin, Seat, User, UserRecord, UserSource,
+    is_reserved_param, is_reserved_variable,
 };
 use crate::store::Tx;
-
-/// A user as a source knows it: everything but the secrets, which the store keeps beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserRecord {
-    /// The extension.
-    pub extension: Extension,
-    /// The name.
-    pub name: String,
-    /// Whether the user may log in at desk phones.
-    pub hot_desk: bool,
-    /// Where calls go to while the user is nowhere.
-    pub away: AwayDestination,
-    /// Call groups.
-    pub groups: Vec<GroupName>,
-    /// Directory params.
-    pub params: Variables,
-    /// Directory variables.
-    pub variables: Variables,
-}
 
 impl UserRecord {
     fn check(&self) -> Result<(), Error> {

@@ -14,8 +14,9 @@ mod seats;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::UserRecord;
 pub use guard::{Attempt, WhoTries};
-pub use inventory::{Summary, UserRecord};
+pub use inventory::Summary;
 pub use seats::Seated;
 
 use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal};

@@ -1,22 +1,21 @@
-//! One connection, either way: who waits for which reply, and the task that owns the socket.
+//! One connection, either way: who waits for which reply.
 //!
 //! Handles put commands into [`State`] under a lock that nobody holds across an await: place in line and bytes enter
 //! together, so the order of replies is the order of the line. A caller who goes away leaves its place in line, and the
-//! reply that comes for it is dropped. One task ([`run`]) reads and writes; what it reads it hands to a [`Watch`], which
-//! never waits, so no caller can hold up the socket.
+//! reply that comes for it is dropped. What is no reply goes to a [`Watch`], which never waits. The task that reads and
+//! writes is in `owner`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
-use tokio::io::Interest;
+use bytes::BytesMut;
 use tokio::sync::{Notify, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use super::command::{Api, Command, Subscription, Uuid};
+use super::command::{Api, Command, Subscription};
 use super::message::{Kind, Message};
-use super::wire::Wire;
+use super::uuid::Uuid;
 use super::{CommandError, Disconnected};
 
 /// How many commands may wait for their replies.
@@ -25,10 +24,6 @@ const MOST_REPLIES: usize = 256;
 const MOST_JOBS: usize = 64;
 /// How many bytes may wait to be written.
 const MOST_OUTPUT: usize = 1 << 20;
-/// How long FreeSWITCH may take nothing of what we write.
-const LONGEST_STALL: Duration = Duration::from_secs(10);
-/// How long we wait for FreeSWITCH to close after `exit`.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
 
 /// What a waiter gets.
 pub(super) type Answer = Result<Message, CommandError>;
@@ -198,15 +193,20 @@ impl<W: Watch> Link<W> {
         self.until(|state| state.ended.clone()).await
     }
 
+    /// Waits until a handle has something to be written.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
     /// Takes one message in.
-    fn receive(&self, message: Message) -> Result<(), Disconnected> {
+    pub(super) fn receive(&self, message: Message) -> Result<(), Disconnected> {
         self.state().receive(message)?;
         self.changed.notify_waiters();
         Ok(())
     }
 
     /// Tells everybody that it is over.
-    fn end(&self, why: Disconnected) {
+    pub(super) fn end(&self, why: Disconnected) {
         self.state().end(why);
         self.changed.notify_waiters();
     }
@@ -360,8 +360,20 @@ impl<W: Watch> State<W> {
         self.ended = Some(why);
     }
 
+    /// Takes what is to be written.
+    pub(super) fn take_output(&mut self) -> BytesMut {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Puts `exit` in line, behind which nothing more may come.
+    pub(super) fn put_exit(&mut self) {
+        self.line.push_back((Expect::Command, To::Nobody));
+        Command::Exit.encode(&mut self.out);
+        self.leaving = true;
+    }
+
     /// Whether it is time to go; else when it will be.
-    fn is_time_to_leave(&self, now: Instant) -> Result<(), Option<Instant>> {
+    pub(super) fn is_time_to_leave(&self, now: Instant) -> Result<(), Option<Instant>> {
         if self.leaving {
             return Ok(());
         }
@@ -391,131 +403,4 @@ pub(super) async fn answer(receiver: oneshot::Receiver<Answer>, deadline: Durati
         Ok(Err(_)) => Err(Disconnected::Closed.into()),
         Err(_) => Err(CommandError::Deadline),
     }
-}
-
-/// Owns the socket until it ends: writes what the handles put down, reads, hands out.
-pub(super) async fn run<W: Watch>(mut wire: Wire, link: Arc<Link<W>>) {
-    /// Ends the link also when the task is dropped, so that nobody waits for a task that is gone.
-    struct Last<W: Watch>(Arc<Link<W>>);
-    impl<W: Watch> Drop for Last<W> {
-        fn drop(&mut self) {
-            if self.0.state().ended.is_none() {
-                self.0.end(Disconnected::Closed);
-            }
-        }
-    }
-    let last = Last(link);
-    let why = own(&mut wire, &last.0).await;
-    last.0.end(why);
-}
-
-/// How the owner stands with what it writes.
-#[derive(Default)]
-struct Writing {
-    /// What is being written.
-    out: BytesMut,
-    /// Since when FreeSWITCH takes nothing.
-    stalled: Option<Instant>,
-    /// When we stop waiting for FreeSWITCH to close.
-    goodbye: Option<Instant>,
-}
-
-/// The owner's loop; gives the reason of the end.
-async fn own<W: Watch>(wire: &mut Wire, link: &Link<W>) -> Disconnected {
-    let mut writing = Writing::default();
-    // What came together with the last message of a log-in is in the buffer already.
-    if let Err(why) = take_messages(wire, link) {
-        return why;
-    }
-    loop {
-        let due = match write(wire, link, &mut writing) {
-            Ok(due) => due,
-            Err(why) => return why,
-        };
-        let interest = match writing.out.is_empty() {
-            true => Interest::READABLE,
-            false => Interest::READABLE | Interest::WRITABLE,
-        };
-        tokio::select! {
-            ready = wire.stream.ready(interest) => match ready {
-                Ok(ready) if ready.is_readable() || ready.is_read_closed() => {
-                    if let Err(why) = wire.read_some().and_then(|()| take_messages(wire, link)) {
-                        return if writing.goodbye.is_some() { Disconnected::Left } else { why };
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => return Disconnected::Io(error.kind()),
-            },
-            () = link.wake.notified() => {}
-            () = at(due) => {}
-        }
-    }
-}
-
-/// That time, or never.
-async fn at(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Writes as much as FreeSWITCH takes; gives the time at which to look again at the latest.
-fn write<W: Watch>(
-    wire: &Wire,
-    link: &Link<W>,
-    writing: &mut Writing,
-) -> Result<Option<Instant>, Disconnected> {
-    let now = Instant::now();
-    if writing.goodbye.is_some_and(|until| now >= until) {
-        return Err(Disconnected::Left);
-    }
-    let mut leave_at = None;
-    {
-        let mut state = link.state();
-        if writing.goodbye.is_none() {
-            match state.is_time_to_leave(now) {
-                Ok(()) => {
-                    Command::Exit.encode(&mut state.out);
-                    state.line.push_back((Expect::Command, To::Nobody));
-                    state.leaving = true;
-                    writing.goodbye = Some(now + LONGEST_GOODBYE);
-                }
-                Err(at) => leave_at = at,
-            }
-        }
-        if writing.out.is_empty() {
-            writing.out = std::mem::take(&mut state.out);
-        }
-    }
-    while !writing.out.is_empty() {
-        match wire.stream.try_write(&writing.out) {
-            Ok(0) => return Err(Disconnected::Closed),
-            Ok(written) => {
-                writing.out.advance(written);
-                writing.stalled = None;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                let since = *writing.stalled.get_or_insert(now);
-                if now >= since + LONGEST_STALL {
-                    return Err(Disconnected::Stalled);
-                }
-                break;
-            }
-            Err(error) => return Err(Disconnected::Io(error.kind())),
-        }
-        if writing.out.is_empty() {
-            writing.out = std::mem::take(&mut link.state().out);
-        }
-    }
-    let stalled = writing.stalled.map(|since| since + LONGEST_STALL);
-    Ok([leave_at, stalled, writing.goodbye].into_iter().flatten().min())
-}
-
-/// Hands out every message that is whole.
-fn take_messages<W: Watch>(wire: &mut Wire, link: &Link<W>) -> Result<(), Disconnected> {
-    while let Some(message) = wire.take()? {
-        link.receive(message)?;
-    }
-    Ok(())
 }

@@ -3,8 +3,8 @@
 //! | file | what |
 //! | --- | --- |
 //! | `message`, `parse`, `codec` | bytes to messages; no IO, no clock |
-//! | `text`, `argument`, `command` | messages of ours, safe by type; no IO, no clock |
-//! | `wire`, `link` | a socket with its decoder; who waits for which reply, and the task that owns the socket |
+//! | `text`, `argument`, `command`, `encode`, `uuid` | messages of ours, safe by type; no IO, no clock |
+//! | `wire`, `link`, `owner` | a socket with its decoder; who waits for which reply; the task that owns the socket |
 //! | `session`, `server` | outbound: one call; the accept loop |
 //! | `client` | inbound: one connection, its events, and the loop that keeps one up |
 //!
@@ -15,12 +15,15 @@ mod argument;
 mod client;
 mod codec;
 mod command;
+mod encode;
 mod link;
 mod message;
+mod owner;
 mod parse;
 mod server;
 mod session;
 mod text;
+mod uuid;
 mod wire;
 
 use std::borrow::Cow;
@@ -31,11 +34,12 @@ use bytes::Bytes;
 pub use argument::Argument;
 pub use client::{Backoff, Client, ClientSettings, Events, EventsError, connect, lasting};
 pub use codec::{Codec, Limits, WireError};
-pub use command::{Api, Command, Execute, Password, SendEvent, Subscription, Uuid};
+pub use command::{Api, Command, Execute, Password, SendEvent, Subscription};
 pub use message::{Kind, Message, Value};
 pub use server::{ServerSettings, serve};
 pub use session::{Execution, Session};
 pub use text::{ChannelText, ChannelWord, SettingText, WireText};
+pub use uuid::Uuid;
 
 /// Why a connection is over. Everybody who waits on it is told the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

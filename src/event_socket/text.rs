@@ -62,6 +62,9 @@ impl ChannelText {
                 return Err(TextError::Opening { opening: refused });
             }
         }
+        if names_the_module(text) {
+            return Err(TextError::Module);
+        }
         Ok(Self(text.into()))
     }
 
@@ -267,6 +270,7 @@ mod tests {
         "tab\tbed",
         "next\u{85}line",
         "line\u{2028}separator",
+        "reload mod_event_socket",
     ];
 
     #[test]

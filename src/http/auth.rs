@@ -22,9 +22,16 @@ impl Credentials {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
             .map_or("", |(_, given)| given.trim());
-        let expected =
-            base64(format!("{}:{}", self.user, self.password.expose_secret()).as_bytes());
-        bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+        bool::from(given.as_bytes().ct_eq(self.encoded().as_bytes()))
+    }
+
+    /// The header that carries them, as a line.
+    pub(super) fn header(&self) -> String {
+        format!("Authorization: Basic {}", self.encoded())
+    }
+
+    fn encoded(&self) -> String {
+        base64(format!("{}:{}", self.user, self.password.expose_secret()).as_bytes())
     }
 }
 

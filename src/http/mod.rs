@@ -3,8 +3,10 @@
 //!
 //! `serve` and `auth` are scaffolding; the other modules answer requests.
 
+pub mod admin;
 pub mod auth;
 mod serve;
 pub mod switch;
+pub mod watchdog;
 
 pub use serve::{Incoming, Limits, serve};

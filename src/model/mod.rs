@@ -8,6 +8,7 @@ mod desk_session;
 mod directory_entry;
 mod domain;
 mod extension;
+mod flow;
 mod journal;
 mod mac;
 mod phone;
@@ -27,6 +28,7 @@ pub use directory_entry::{
 };
 pub use domain::{Domain, InvalidDomain};
 pub use extension::{Extension, InvalidExtension};
+pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
 pub use mac::{InvalidMac, Mac};
 pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};
@@ -36,5 +38,5 @@ pub use pin_guard::{
 };
 pub use routing::{AwayDestination, InvalidAwayDestination, dial_string, spoken_name};
 pub use toml_text::{TomlFault, TomlText};
-pub use user::{GroupName, InvalidGroupName, User, UserSource, Variables};
+pub use user::{GroupName, InvalidGroupName, User, UserRecord, UserSource, Variables};
 pub use wanted::{Wanted, WantedKind};

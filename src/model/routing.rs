@@ -71,9 +71,10 @@ pub struct InvalidAwayDestination;
 /// Everything else becomes a space, and spaces are folded, because FreeSWITCH expands `${…}` and
 /// splits at delimiters in what it dials (`facts/freeswitch.md`).
 pub fn spoken_name(name: &str) -> String {
-    let kept = |c: char| {
-        if c.is_alphanumeric() || matches!(c, '.' | '-' | '\'') { c } else { ' ' }
-    };
+    // Combining marks too, or a decomposed `é` would lose its accent.
+    let mark = |c: char| matches!(c, '\u{300}'..='\u{36f}' | '\u{1dc0}'..='\u{1dff}');
+    let letter = |c: char| c.is_alphanumeric() || mark(c) || matches!(c, '.' | '-' | '\'');
+    let kept = |c: char| if letter(c) { c } else { ' ' };
     let replaced: String = name.chars().map(kept).take(240).collect();
     let folded = replaced.split_whitespace().collect::<Vec<_>>().join(" ");
     folded.chars().take(60).collect::<String>().trim_end().to_owned()
@@ -183,6 +184,7 @@ mod tests {
             ("x]]>y\r\nz", "x y z"),
             ("Søren O'Brien-Höpper Jr.", "Søren O'Brien-Höpper Jr."),
             ("名前 😀", "名前"),
+            ("Rene\u{301}e", "Rene\u{301}e"),
             ("\u{0}\u{202e}", ""),
         ] {
             assert_eq!(spoken_name(name), spoken);

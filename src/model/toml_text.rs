@@ -163,11 +163,15 @@ impl<'a> TomlText<'a> {
         // toml's own span is that of the whole list where an entry is wrong, and serde's path ends at
         // the table where a key of it is: the deeper one is right.
         let traced = self.places.iter().find(|place| place.path == path);
+        let message = error.message();
+        let unknown = between(message, "unknown field `");
+        let names_it = unknown.is_some_and(|name| path.rsplit('.').next() == Some(name));
         let (path, place) = match error.span().map(|span| self.key_at(span.start)) {
-            Some((at, place)) if at.len() > path.len() || traced.is_none() => (at, place),
+            Some((at, place)) if !names_it && (at.len() > path.len() || traced.is_none()) => {
+                (at, place)
+            }
             _ => (path.to_owned(), traced),
         };
-        let message = error.message();
         // A table that is refused for one of its keys names it.
         let child = between(message, "`").map(|name| format!("{path}.{name}"));
         let child = self.places.iter().find(|place| Some(&place.path) == child.as_ref());
@@ -179,7 +183,7 @@ impl<'a> TomlText<'a> {
             true => place.key.start,
             false => place.value.start,
         });
-        if let Some(name) = between(message, "unknown field `") {
+        if let Some(name) = unknown {
             let known: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
             let start = place.map_or(0, |place| place.key.start);
             return self.unknown(start, path, name, &known);

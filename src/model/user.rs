@@ -74,6 +74,35 @@ pub struct User {
     pub source: UserSource,
 }
 
+/// A user as a source knows it: everything but the secrets, which the store keeps beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRecord {
+    /// The extension.
+    pub extension: Extension,
+    /// The name.
+    pub name: String,
+    /// Whether the user may log in at desk phones.
+    pub hot_desk: bool,
+    /// Where calls go to while the user is nowhere.
+    pub away: AwayDestination,
+    /// Call groups.
+    pub groups: Vec<GroupName>,
+    /// Directory params.
+    pub params: Variables,
+    /// Directory variables.
+    pub variables: Variables,
+}
+
+impl UserRecord {
+    /// The most bytes that a name has.
+    pub const MAX_NAME: usize = 200;
+
+    /// Whether a text can be a user's name: any Unicode, but something, and not endless.
+    pub fn is_name(text: &str) -> bool {
+        !text.trim().is_empty() && text.len() <= Self::MAX_NAME
+    }
+}
+
 /// Which source a user is kept by; only that source changes or removes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

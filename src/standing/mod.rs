@@ -14,7 +14,10 @@
 //! This room knows neither the store nor the desk: it takes values and gives files and answers.
 
 pub mod dialplan;
+pub mod directory;
+pub mod disk;
 pub mod emergency;
+pub mod install;
 pub mod settings;
 pub mod tree;
 pub mod walk;

@@ -10,6 +10,8 @@ mod tx;
 mod vault;
 mod writer;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -100,6 +102,11 @@ impl Store {
         sqlx::any::install_default_drivers();
         let fresh = !file.exists();
         let vault = Arc::new(Vault::open(&folder.join("secret.key"), fresh)?);
+        if fresh {
+            // SQLite gives its log the same mode.
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+            made.map_err(|source| OpenError::Folder { path: folder.into(), source })?;
+        }
         let options = options(&file).map_err(failed)?;
         let mut connection = options.connect().await.map_err(failed)?;
         prepare(&mut connection).await.map_err(failed)?;

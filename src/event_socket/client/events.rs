@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::super::Disconnected;
-use super::super::command::Uuid;
 use super::super::link::{Leave, Link, Watch};
 use super::super::message::Message;
+use super::super::uuid::Uuid;
 
 /// Why there is no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,6 +15,7 @@ use super::codec::Limits;
 use super::command::{Api, Command, Password, SendEvent, Subscription};
 use super::link::{self, Expect, Handle, Link};
 use super::message::{Kind, Message};
+use super::owner;
 use super::wire::{self, Wire};
 use super::{ApiAnswer, CommandError, ConnectError, Disconnected};
 use events::Inbox;
@@ -63,7 +64,7 @@ pub async fn connect(
     let client =
         Client { handle: Arc::new(Handle(Arc::clone(&link))), deadline: settings.command_deadline };
     let events = Events::new(Arc::clone(&link));
-    tokio::spawn(link::run(wire, link));
+    tokio::spawn(owner::run(wire, link));
     Ok((client, events))
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::super::command::Uuid;
 use super::super::link::{Leave, Watch};
 use super::super::message::Message;
+use super::super::uuid::Uuid;
 use super::super::{Disconnected, ExecuteError};
 
 /// How long FreeSWITCH may take to tell the rest after the hang-up, and we to get the replies that are out.

@@ -18,11 +18,13 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, timeout};
 
-use super::command::{Api, Command, Execute, Subscription, Uuid};
+use super::command::{Api, Command, Execute, Subscription};
 use super::link::{self, Expect, Handle, Link, To};
 use super::message::Message;
+use super::owner;
 use super::server::ServerSettings;
 use super::text::ChannelWord;
+use super::uuid::Uuid;
 use super::wire::Wire;
 use super::{ApiAnswer, CommandError, Disconnected, ExecuteError, HandshakeError};
 pub(super) use call::Call;
@@ -59,12 +61,12 @@ impl Session {
             Command::MyEvents,
             Command::NoEvents,
             Command::Subscribe(Subscription::events(&EVENTS)),
-            Command::Linger(u32::try_from(settings.linger.as_secs()).unwrap_or(u32::MAX)),
+            Command::Linger(u32::try_from(settings.linger.as_secs().max(1)).unwrap_or(u32::MAX)),
         ] {
             others.push(link.ask(&command, Expect::Command)?);
         }
         // Spawned only now, so that the owner's first write holds all of it.
-        tokio::spawn(link::run(Wire::new(stream, settings.limits), link));
+        tokio::spawn(owner::run(Wire::new(stream, settings.limits), link));
         let deadline = Instant::now() + settings.connect_deadline;
         let connect = within(deadline, connect).await?;
         let unique_id = accept(&connect)?;

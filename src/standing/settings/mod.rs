@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::CallerNumber;
+pub use crate::model::Flow;
 
 pub use values::{
     ContextName, DialCode, DialledNumber, InvalidContextName, InvalidDialCode,
@@ -101,43 +102,6 @@ impl Codes {
             CodeSetting::On(code) => Some((flow, code)),
             CodeSetting::Off => None,
         })
-    }
-}
-
-/// A conversation that a dial code begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Flow {
-    /// Log in here, out everywhere else.
-    Login,
-    /// Log in here too.
-    LoginAlso,
-    /// Log this phone out.
-    Logout,
-    /// Log a user out of all phones.
-    LogoutEverywhere,
-    /// Say who is logged in here.
-    Who,
-    /// Restart this phone.
-    RestartPhone,
-}
-
-impl Flow {
-    /// What stands behind the port in `socket`, and what `variable_socket_path` says in the
-    /// `connect` reply.
-    pub fn socket_path(self) -> &'static str {
-        match self {
-            Self::Login => "hotdesk/login",
-            Self::LoginAlso => "hotdesk/login-also",
-            Self::Logout => "hotdesk/logout",
-            Self::LogoutEverywhere => "hotdesk/logout-everywhere",
-            Self::Who => "hotdesk/who",
-            Self::RestartPhone => "hotdesk/restart-phone",
-        }
-    }
-
-    /// Whether an extension may be dialled behind the code.
-    pub fn takes_extension(self) -> bool {
-        matches!(self, Self::Login | Self::LoginAlso | Self::LogoutEverywhere)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The room `event_socket`, from outside.
 
 mod captures;
+mod client;
 mod commands;
 mod hostile;
 mod peer;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hotdeskd::event_socket::{
-    Api, Argument, CommandError, Disconnected, Execute, ExecuteError, ServerSettings,
+    Api, Argument, ChannelText, CommandError, Disconnected, Execute, ExecuteError, ServerSettings,
 };
 
 use super::peer::{self, CALL, GOODBYE, LINGER, OK, Peer, Server, timed};
@@ -562,6 +562,39 @@ async fn uuid_kill_goes_past_the_queue_with_our_own_id() {
             session.interrupt().await.unwrap();
         };
         tokio::join!(freeswitch, flow);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_freeswitch_that_does_not_read_is_given_up_and_no_memory_is_heaped_up_for_it() {
+    timed(async {
+        let mut server = Server::start().await;
+        let (_peer, session) = server.call().await;
+        let text = ChannelText::parse(&"x".repeat(1024)).unwrap();
+        let mut large = Argument::literal("");
+        for _ in 0..900 {
+            large = large.then_text(&text);
+        }
+        // From here on time passes by itself whenever everybody only waits.
+        tokio::time::pause();
+        let mut sent = 0;
+        let refused = loop {
+            let execution = session.start(
+                Execute::new("log").argument(large.clone()).within(Duration::from_secs(3_600)),
+            );
+            let mut execution = Box::pin(execution);
+            tokio::select! {
+                biased;
+                end = &mut execution => break end.unwrap_err(),
+                () = tokio::time::sleep(Duration::from_millis(1)) => sent += 1,
+            }
+        };
+        assert_eq!(refused, ExecuteError::TooMany);
+        assert!(sent < 64, "what is refused is the amount, not the number");
+        session.hung_up().await;
+        let error = session.api(Api::new("status")).await.unwrap_err();
+        assert_eq!(error, CommandError::Disconnected(Disconnected::Stalled));
     })
     .await;
 }

@@ -1,0 +1,129 @@
+//! The configuration as text: the commented example, and the one in force.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, Secret, SecretSource};
+use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::model::Domain;
+use crate::standing::settings::{DialplanSettings, EmergencySettings};
+use crate::telemetry::LogSettings;
+use crate::xml_curl::DirectorySettings;
+
+/// A configuration with every setting, its default and what it means.
+pub fn example() -> &'static str {
+    include_str!("example.toml")
+}
+
+/// The configuration file that would give this configuration, every default written out.
+#[derive(Serialize)]
+struct Shown<'a> {
+    domain: &'a Domain,
+    aliases: &'a [Domain],
+    data: &'a Path,
+    listen: ShownListen<'a>,
+    freeswitch: BTreeMap<&'a NodeName, ShownNode<'a>>,
+    switch: ShownSwitch<'a>,
+    dialplan: &'a DialplanSettings,
+    emergency: &'a EmergencySettings,
+    pin: &'a PinSettings,
+    prompts: &'a Prompts,
+    directory: &'a DirectorySettings,
+    people: ShownPeople<'a>,
+    log: &'a LogSettings,
+}
+
+#[derive(Serialize)]
+struct ShownListen<'a> {
+    event_socket: &'a Listener,
+    switch: &'a Listener,
+}
+
+#[derive(Serialize)]
+struct ShownNode<'a> {
+    address: &'a HostPort,
+    #[serde(flatten)]
+    password: ShownSecret,
+    profiles: &'a [ProfileName],
+    config_dir: &'a Path,
+}
+
+#[derive(Serialize)]
+struct ShownSwitch<'a> {
+    user: &'a BasicUser,
+    #[serde(flatten)]
+    password: ShownSecret,
+}
+
+#[derive(Serialize)]
+struct ShownPeople<'a> {
+    file: Option<&'a Path>,
+}
+
+/// Where a secret stands, without it.
+#[derive(Default, Serialize)]
+struct ShownSecret {
+    password: Option<String>,
+    password_file: Option<String>,
+}
+
+impl ShownSecret {
+    fn of(secret: &Secret) -> Self {
+        match &secret.from {
+            SecretSource::Inline => {
+                Self { password: Some("(hidden)".to_owned()), ..Self::default() }
+            }
+            SecretSource::File(path) => Self::in_file(path),
+            SecretSource::Credential(name) => {
+                Self { password: Some(format!("(systemd credential {name})")), ..Self::default() }
+            }
+        }
+    }
+
+    fn in_file(path: &Path) -> Self {
+        Self { password_file: Some(path.display().to_string()), ..Self::default() }
+    }
+}
+
+impl Config {
+    /// The configuration in force as TOML, every default written out, secrets hidden.
+    pub fn show(&self) -> String {
+        let made = self.data.join("xml_curl.password");
+        let credentials = &self.switch_credentials;
+        let shown = Shown {
+            domain: &self.domain,
+            aliases: &self.aliases,
+            data: &self.data,
+            listen: ShownListen { event_socket: &self.event_socket, switch: &self.switch },
+            freeswitch: self.freeswitch.iter().map(|(name, node)| (name, shown(node))).collect(),
+            switch: ShownSwitch {
+                user: &credentials.user,
+                password: match &credentials.password {
+                    Some(secret) => ShownSecret::of(secret),
+                    None => ShownSecret::in_file(&made),
+                },
+            },
+            dialplan: &self.dialplan,
+            emergency: &self.emergency,
+            pin: &self.pin,
+            prompts: &self.prompts,
+            directory: &self.directory,
+            people: ShownPeople { file: self.users_file.as_deref() },
+            log: &self.log,
+        };
+        // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.
+        toml::to_string_pretty(&shown)
+            .unwrap_or_else(|error| format!("# cannot be written as TOML: {error}\n"))
+    }
+}
+
+fn shown(node: &FreeSwitch) -> ShownNode<'_> {
+    ShownNode {
+        address: &node.address,
+        password: ShownSecret::of(&node.password),
+        profiles: &node.profiles,
+        config_dir: &node.config_dir,
+    }
+}

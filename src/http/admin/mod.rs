@@ -1,0 +1,92 @@
+//! The operators' listener: phones, users, desk sessions and the journal as JSON under `/api/v1`.
+//!
+//! The command line speaks to it too, over the unix socket when a daemon runs and in process when none
+//! does, so that there is one way to do a thing. Errors are `application/problem+json` (RFC 9457) with
+//! a sentence. No answer holds a secret, except one that was made on request, once.
+
+mod journal;
+mod phones;
+mod problem;
+mod sessions;
+mod users;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{delete, get, post, put};
+use rand::distr::{Alphanumeric, SampleString as _};
+use secrecy::SecretString;
+use tokio::net::UnixListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+pub use journal::JournalQuery;
+pub use phones::{PhoneChange, PhoneView, SeatedView};
+pub use problem::ProblemView;
+pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
+pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
+
+use crate::desk::Desk;
+use problem::{Input, Named, Problem};
+
+/// The largest request: a user with many variables.
+const BODY: usize = 64 * 1024;
+/// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How many letters and digits a secret of ours has: 142 bits.
+const SECRET: usize = 24;
+
+/// The router.
+pub fn router(desk: Desk) -> Router {
+    let api = Router::new()
+        .route("/phones", get(phones::list))
+        .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
+        .route("/users", get(users::list))
+        .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
+        .route("/users/{extension}/pin", put(users::set_pin))
+        .route("/users/{extension}/unlock", post(users::unlock))
+        .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
+        .route("/sessions", get(sessions::list).post(sessions::log_in))
+        .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/journal", get(journal::list));
+    Router::new()
+        .nest("/api/v1", api)
+        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            let told = "this path is not for this method";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, told)
+        })
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
+        .layer(CatchPanicLayer::new())
+        .with_state(desk)
+}
+
+/// Listens on a unix socket that only its owner may use, in place of one that is there already: take
+/// the data folder's lock first.
+///
+/// # Errors
+/// The folder is not there or not ours, or the path is longer than the 107 bytes that a socket's
+/// address may have.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    // Bound under another name and moved, so that it is never there with the wrong mode.
+    let fresh = path.with_extension("new");
+    match std::fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&fresh)?;
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&fresh, path)?;
+    Ok(listener)
+}
+
+/// A secret that nobody guesses.
+fn new_secret() -> SecretString {
+    SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), SECRET))
+}

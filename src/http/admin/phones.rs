@@ -1,0 +1,216 @@
+//! Phones.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{Input, Named, Problem, new_secret};
+use crate::desk::{self, Desk};
+use crate::model::{Actor, Emergency, Extension, Mac, Phone, SessionOrigin};
+use crate::store::Memory;
+
+/// A phone as it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneView {
+    /// Its MAC address.
+    pub mac: Mac,
+    /// The vendor, where known.
+    pub vendor: Option<String>,
+    /// The model, where known.
+    pub model: Option<String>,
+    /// What people call the place.
+    pub label: Option<String>,
+    /// The extension that rings the device itself.
+    pub desk_extension: Option<Extension>,
+    /// Whom it falls back to.
+    pub owner: Option<Extension>,
+    /// Whether others than the owner may log in.
+    pub hot_desk: bool,
+    /// What an emergency service is shown.
+    pub emergency: Emergency,
+    /// When it was added.
+    pub added: Timestamp,
+    /// Who sits there.
+    pub session: Option<SeatedView>,
+    /// What the phone has still to be brought to: `resync`, `lamp`, `restart`.
+    pub pending: Vec<String>,
+}
+
+/// Who sits at a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatedView {
+    /// The extension.
+    pub user: Extension,
+    /// The name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How it came about.
+    pub origin: SessionOrigin,
+}
+
+/// A phone as it is to be. What is absent is taken away, except the secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhoneChange {
+    /// The vendor in lower case.
+    #[serde(default)]
+    pub vendor: Option<String>,
+    /// The model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What people call the place.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// An extension that rings the device itself.
+    #[serde(default)]
+    pub desk_extension: Option<Extension>,
+    /// Whom it falls back to.
+    #[serde(default)]
+    pub owner: Option<Extension>,
+    /// Whether others than the owner may log in.
+    #[serde(default = "yes")]
+    pub hot_desk: bool,
+    /// What an emergency service is shown.
+    #[serde(default)]
+    pub emergency: Emergency,
+    /// Its SIP secret. Absent: the one that it has, or for a new phone one that is made.
+    #[serde(default, skip_serializing)]
+    pub secret: Option<SecretString>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How long texts may be, in bytes.
+const SHORT: usize = 40;
+const LONG: usize = 200;
+
+pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<PhoneView>> {
+    let memory = desk.store().memory();
+    let pending = pending(&memory);
+    let mut phones: Vec<PhoneView> =
+        memory.phones().map(|phone| view(&memory, &pending, phone)).collect();
+    phones.sort_by_key(|phone| phone.mac);
+    Json(phones)
+}
+
+pub(super) async fn show(
+    State(desk): State<Desk>,
+    Named(mac): Named<Mac>,
+) -> Result<Json<PhoneView>, Problem> {
+    shown(&desk, mac).map(Json)
+}
+
+pub(super) async fn save(
+    State(desk): State<Desk>,
+    Named(mac): Named<Mac>,
+    headers: HeaderMap,
+    Input(change): Input<PhoneChange>,
+) -> Result<Response, Problem> {
+    let old = desk.store().memory().phone(mac).cloned();
+    if old.is_some() && headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == "*") {
+        let told = format!("phone {mac} is in the inventory already");
+        return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told));
+    }
+    check(&change)?;
+    let now = Timestamp::now();
+    let secret = change.secret.or_else(|| old.as_ref().map(|phone| phone.secret.clone()));
+    let phone = Phone {
+        mac,
+        secret: secret.unwrap_or_else(new_secret),
+        vendor: change.vendor,
+        model: change.model,
+        label: change.label,
+        desk_extension: change.desk_extension,
+        owner: change.owner,
+        hot_desk: change.hot_desk,
+        emergency: change.emergency,
+        added: old.as_ref().map_or(now, |phone| phone.added),
+    };
+    desk.save_phone(phone, now, Actor::Command).await?;
+    let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(shown(&desk, mac)?)).into_response())
+}
+
+pub(super) async fn remove(
+    State(desk): State<Desk>,
+    Named(mac): Named<Mac>,
+) -> Result<StatusCode, Problem> {
+    desk.remove_phone(mac, Timestamp::now(), Actor::Command).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(desk: &Desk, mac: Mac) -> Result<PhoneView, Problem> {
+    let memory = desk.store().memory();
+    let phone = memory.phone(mac).ok_or(desk::Error::UnknownPhone(mac))?;
+    Ok(view(&memory, &pending(&memory), phone))
+}
+
+/// What each phone has still to be brought to.
+fn pending(memory: &Memory) -> HashMap<&str, Vec<String>> {
+    let mut pending: HashMap<&str, Vec<String>> = HashMap::new();
+    for wanted in memory.wanted() {
+        let kinds = pending.entry(wanted.target.as_str()).or_default();
+        kinds.push(wanted.kind.as_str().to_owned());
+    }
+    pending
+}
+
+fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) -> PhoneView {
+    PhoneView {
+        mac: phone.mac,
+        vendor: phone.vendor.clone(),
+        model: phone.model.clone(),
+        label: phone.label.clone(),
+        desk_extension: phone.desk_extension.clone(),
+        owner: phone.owner.clone(),
+        hot_desk: phone.hot_desk,
+        emergency: phone.emergency.clone(),
+        added: phone.added,
+        session: memory.session(phone.mac).map(|session| SeatedView {
+            user: session.user.clone(),
+            name: memory.user(&session.user).map(|user| user.name.clone()).unwrap_or_default(),
+            since: session.since,
+            origin: session.origin,
+        }),
+        pending: pending.get(phone.mac.to_string().as_str()).cloned().unwrap_or_default(),
+    }
+}
+
+fn check(change: &PhoneChange) -> Result<(), Problem> {
+    let is_vendor = |text: &str| {
+        text.len() <= SHORT
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if change.vendor.as_deref().is_some_and(|text| text.is_empty() || !is_vendor(text)) {
+        return Err(Problem::value(format!(
+            "the vendor: expected 1 to {SHORT} lower-case letters, digits or `-`, as in \"snom\""
+        )));
+    }
+    for (what, text, most) in [
+        ("model", &change.model, SHORT),
+        ("label", &change.label, LONG),
+        ("emergency location", &change.emergency.location, LONG),
+    ] {
+        if text.as_deref().is_some_and(|text| text.trim().is_empty() || text.len() > most) {
+            let told = format!("the {what}: expected a text of 1 to {most} bytes");
+            return Err(Problem::value(told));
+        }
+    }
+    let is_secret =
+        |text: &str| (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    match &change.secret {
+        Some(secret) if !is_secret(secret.expose_secret()) => Err(Problem::value(
+            "the secret: expected 8 to 64 visible ASCII characters without spaces",
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,209 @@
+//! Users.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{Input, Named, Problem, new_secret};
+use crate::desk::{self, Desk};
+use crate::model::{
+    Actor, AwayDestination, Extension, GroupName, Mac, Pin, User, UserRecord, UserSource, Variables,
+};
+use crate::store::Memory;
+
+/// A user as it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserView {
+    /// The extension.
+    pub extension: Extension,
+    /// The name.
+    pub name: String,
+    /// Whether the user may log in at desk phones.
+    pub hot_desk: bool,
+    /// Where calls go to while the user is nowhere.
+    pub away: AwayDestination,
+    /// Call groups.
+    pub groups: Vec<GroupName>,
+    /// Directory params.
+    pub params: Variables,
+    /// Directory variables.
+    pub variables: Variables,
+    /// Where the user comes from.
+    pub source: UserSource,
+    /// Whether we know a PIN of the user.
+    pub has_pin: bool,
+    /// Whether the user may register a softphone.
+    pub softphone: bool,
+    /// Where the user sits, longest first.
+    pub phones: Vec<Mac>,
+    /// The softphone's new secret, shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub softphone_secret: Option<String>,
+}
+
+/// A user as it is to be. What is absent is taken away, except PIN and secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserChange {
+    /// The name.
+    pub name: String,
+    /// Whether the user may log in at desk phones.
+    #[serde(default = "yes")]
+    pub hot_desk: bool,
+    /// Where calls go to while the user is nowhere.
+    #[serde(default)]
+    pub away: AwayDestination,
+    /// Call groups.
+    #[serde(default)]
+    pub groups: Vec<GroupName>,
+    /// Directory params.
+    #[serde(default)]
+    pub params: Variables,
+    /// Directory variables.
+    #[serde(default)]
+    pub variables: Variables,
+    /// What becomes of the softphone's secret; absent: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub softphone: Option<SoftphoneChange>,
+}
+
+/// What becomes of a softphone's secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SoftphoneChange {
+    /// A new one is made, and answered once.
+    New,
+}
+
+/// A PIN to be set. Its `Debug` output tells none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PinRequest {
+    /// This one.
+    Pin(SecretString),
+    /// One that is made, and answered once as `{"pin": "…"}`.
+    Random(bool),
+}
+
+fn yes() -> bool {
+    true
+}
+
+pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<UserView>> {
+    let memory = desk.store().memory();
+    let mut users: Vec<UserView> = memory.users().map(|user| view(&memory, user)).collect();
+    users.sort_by(|a, b| a.extension.cmp(&b.extension));
+    Json(users)
+}
+
+pub(super) async fn show(
+    State(desk): State<Desk>,
+    Named(extension): Named<Extension>,
+) -> Result<Json<UserView>, Problem> {
+    shown(&desk, &extension).map(Json)
+}
+
+pub(super) async fn save(
+    State(desk): State<Desk>,
+    Named(extension): Named<Extension>,
+    headers: HeaderMap,
+    Input(change): Input<UserChange>,
+) -> Result<Response, Problem> {
+    let is_new = desk.store().memory().user(&extension).is_none();
+    if !is_new && headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == "*") {
+        let told = format!("user {extension} is there already");
+        return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told));
+    }
+    if !UserRecord::is_name(&change.name) {
+        let most = UserRecord::MAX_NAME;
+        return Err(Problem::value(format!("the name: expected a text of 1 to {most} bytes")));
+    }
+    let secret = change.softphone.map(|SoftphoneChange::New| new_secret());
+    let record = UserRecord {
+        extension: extension.clone(),
+        name: change.name,
+        hot_desk: change.hot_desk,
+        away: change.away,
+        groups: change.groups,
+        params: change.params,
+        variables: change.variables,
+    };
+    desk.save_user(record, secret.clone(), Timestamp::now(), Actor::Command).await?;
+    let mut view = shown(&desk, &extension)?;
+    view.softphone_secret = secret.map(|secret| secret.expose_secret().to_owned());
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(view)).into_response())
+}
+
+pub(super) async fn remove(
+    State(desk): State<Desk>,
+    Named(extension): Named<Extension>,
+) -> Result<StatusCode, Problem> {
+    desk.remove_user(extension, Timestamp::now(), Actor::Command).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn set_pin(
+    State(desk): State<Desk>,
+    Named(extension): Named<Extension>,
+    Input(request): Input<PinRequest>,
+) -> Result<Response, Problem> {
+    let (pin, made) = match request {
+        PinRequest::Pin(pin) => (pin, false),
+        PinRequest::Random(true) => (random_pin(&extension)?, true),
+        PinRequest::Random(false) => {
+            return Err(Problem::value("`random` in the request: expected true"));
+        }
+    };
+    desk.set_pin(extension, pin.clone(), Timestamp::now(), Actor::Command).await?;
+    if made {
+        let answer = serde_json::json!({ "pin": pin.expose_secret() });
+        return Ok(Json(answer).into_response());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn unlock(
+    State(desk): State<Desk>,
+    Named(extension): Named<Extension>,
+) -> Result<StatusCode, Problem> {
+    desk.unlock(extension, Timestamp::now(), Actor::Command).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Six digits that are not easy to guess. About one of 40,000 drawn is, so a few draws suffice.
+fn random_pin(extension: &Extension) -> Result<SecretString, Problem> {
+    let drawn = std::iter::repeat_with(|| {
+        SecretString::from(format!("{:06}", rand::random_range(0..1_000_000)))
+    });
+    let mut pins = drawn.take(20).filter_map(|digits| Pin::new(digits, extension).ok());
+    let pin = pins.next().map(|pin| pin.secret().clone());
+    pin.ok_or_else(|| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no PIN could be drawn"))
+}
+
+fn shown(desk: &Desk, extension: &Extension) -> Result<UserView, Problem> {
+    let memory = desk.store().memory();
+    let user = memory.user(extension).ok_or(desk::Error::UnknownUser(extension.clone()))?;
+    Ok(view(&memory, user))
+}
+
+fn view(memory: &Memory, user: &User) -> UserView {
+    UserView {
+        extension: user.extension.clone(),
+        name: user.name.clone(),
+        hot_desk: user.hot_desk,
+        away: user.away.clone(),
+        groups: user.groups.clone(),
+        params: user.params.clone(),
+        variables: user.variables.clone(),
+        source: user.source,
+        has_pin: user.pin.is_some() || user.pin_hash.is_some(),
+        softphone: user.sip_secret.is_some(),
+        phones: memory.seats(&user.extension).to_vec(),
+        softphone_secret: None,
+    }
+}

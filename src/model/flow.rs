@@ -1,0 +1,53 @@
+//! The conversations that a caller can have with us.
+
+/// A conversation that a dial code begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Flow {
+    /// Log in here, out everywhere else.
+    Login,
+    /// Log in here too.
+    LoginAlso,
+    /// Log this phone out.
+    Logout,
+    /// Log a user out of all phones.
+    LogoutEverywhere,
+    /// Say who is logged in here.
+    Who,
+    /// Restart this phone.
+    RestartPhone,
+}
+
+impl Flow {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Login,
+        Self::LoginAlso,
+        Self::Logout,
+        Self::LogoutEverywhere,
+        Self::Who,
+        Self::RestartPhone,
+    ];
+
+    /// What stands behind the port in `socket`, and what `variable_socket_path` says in the
+    /// `connect` reply.
+    pub fn socket_path(self) -> &'static str {
+        match self {
+            Self::Login => "hotdesk/login",
+            Self::LoginAlso => "hotdesk/login-also",
+            Self::Logout => "hotdesk/logout",
+            Self::LogoutEverywhere => "hotdesk/logout-everywhere",
+            Self::Who => "hotdesk/who",
+            Self::RestartPhone => "hotdesk/restart-phone",
+        }
+    }
+
+    /// The flow of a socket path.
+    pub fn of_socket_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|flow| flow.socket_path() == path)
+    }
+
+    /// Whether an extension may be dialled behind the code.
+    pub fn takes_extension(self) -> bool {
+        matches!(self, Self::Login | Self::LoginAlso | Self::LogoutEverywhere)
+    }
+}

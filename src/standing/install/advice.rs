@@ -1,0 +1,233 @@
+//! What the operator has to do by hand, in words and lines to copy.
+
+use std::fmt::{self, Write};
+use std::path::Path;
+use std::str::FromStr;
+
+use super::profile::{Wanted, required_profile_settings};
+use crate::model::Domain;
+use crate::standing::dialplan::escaped;
+use crate::standing::settings::{DialplanSettings, EmergencySettings};
+
+/// What the advice is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Advice<'a> {
+    /// The folder of the standing files, absolute.
+    pub folder: &'a Path,
+    /// FreeSWITCH's configuration folder (`/etc/freeswitch`).
+    pub config_dir: &'a Path,
+    /// The domain of phones and users.
+    pub domain: &'a Domain,
+    /// The SIP profiles where phones register.
+    pub profiles: &'a [String],
+    /// Where FreeSWITCH asks us (`http://127.0.0.1:8089/freeswitch`).
+    pub switch_url: &'a str,
+    /// Whether FreeSWITCH is on another machine than the daemon: it then waits 2 s, not 1.
+    pub remote: bool,
+    /// The table `[dialplan]`.
+    pub dialplan: &'a DialplanSettings,
+    /// The table `[emergency]`.
+    pub emergency: &'a EmergencySettings,
+}
+
+/// A part of the advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The contexts `restricted` and `hotdesk`.
+    Dialplan,
+    /// The call-back of emergency calls.
+    Public,
+    /// The users and phones on FreeSWITCH's disk.
+    Directory,
+    /// The binding of `mod_xml_curl`.
+    XmlCurl,
+    /// The SIP profiles.
+    Profile,
+}
+
+impl Part {
+    /// Every part, in the order in which to do them.
+    pub const ALL: [Self; 5] = [
+        Self::Dialplan,
+        Self::Public,
+        Self::Directory,
+        Self::XmlCurl,
+        Self::Profile,
+    ];
+
+    /// The word for it on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dialplan => "dialplan",
+            Self::Public => "public",
+            Self::Directory => "directory",
+            Self::XmlCurl => "xml_curl",
+            Self::Profile => "profile",
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = UnknownPart;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|part| part.as_str() == text)
+            .ok_or(UnknownPart)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// There is no such part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected dialplan, public, directory, xml_curl or profile")]
+pub struct UnknownPart;
+
+impl Advice<'_> {
+    /// Everything, part by part.
+    pub fn print_all(&self) -> String {
+        let parts: Vec<_> = Part::ALL.iter().map(|part| self.print(*part)).collect();
+        parts.join("\n")
+    }
+
+    /// One part.
+    pub fn print(&self, part: Part) -> String {
+        match part {
+            Part::Dialplan => self.dialplan(),
+            Part::Public => self.public(),
+            Part::Directory => self.directory(),
+            Part::XmlCurl => self.xml_curl(),
+            Part::Profile => self.profile(),
+        }
+    }
+
+    fn dialplan(&self) -> String {
+        let file = self.config_dir.join("dialplan/00_hotdeskd.xml");
+        let mut text = format!(
+            "== Dialplan\nMake the file {} with these three lines. FreeSWITCH takes the first context of a \
+             name, so no file before it may define the contexts restricted or hotdesk.\n\n\
+             <include>\n  {}\n</include>\n",
+            file.display(),
+            self.include("dialplan"),
+        );
+        let context = &self.dialplan.context;
+        let _ = writeln!(
+            text,
+            "\nCalls go on in your context \"{context}\" ([dialplan] context), which must exist. Nothing is \
+             written into it."
+        );
+        for warning in self.emergency.warnings() {
+            let _ = writeln!(text, "Warning: {warning}");
+        }
+        text
+    }
+
+    fn public(&self) -> String {
+        if self.emergency.callback_minutes == 0 || self.emergency.numbers.is_empty() {
+            return "== Emergency call-back\nSwitched off ([emergency] callback_minutes): nothing to do.\n"
+                .to_owned();
+        }
+        format!(
+            "== Emergency call-back\nIn your context \"{context}\" (stock: {file}) put this line, alone on its \
+             line, directly behind <context name=\"{context}\">, before the first <extension>; further down \
+             an extension of yours would take the call first.\n\n  {include}\n\n\
+             It needs mod_db and mod_expr, which the stock modules.conf.xml loads. With several FreeSWITCH nodes \
+             only the one that made the emergency call remembers it, unless they share the core database.\n",
+            context = self.emergency.callback_context,
+            file = self.config_dir.join("dialplan/public.xml").display(),
+            include = self.include("public"),
+        )
+    }
+
+    fn directory(&self) -> String {
+        format!(
+            "== Directory\nFreeSWITCH takes the first domain of a name, so our users must stand inside yours. \
+             In your <domain name=\"{domain}\"> (stock: {file}) put this line, alone on its line, directly \
+             behind <groups>.\n\n  {include}\n\n\
+             If you have no such domain, make one:\n\n\
+             <include>\n  <domain name=\"{domain}\">\n    <groups>\n      {include}\n    </groups>\n  </domain>\n</include>\n\n\
+             Remove the stock users 1000 to 1019 ({stock}): their password is 1234, and they answer for everybody \
+             whom hotdeskd does not know.\n\
+             FreeSWITCH keeps the merged configuration, with every secret, as freeswitch.xml.fsxml in its log \
+             folder, readable by all: run it with umask 0007.\n",
+            domain = escaped(self.domain.as_str()),
+            file = self.config_dir.join("directory/default.xml").display(),
+            stock = self.config_dir.join("directory/default/*.xml").display(),
+            include = self.include("directory"),
+        )
+    }
+
+    fn xml_curl(&self) -> String {
+        let timeout = if self.remote { 2 } else { 1 };
+        let file = self.config_dir.join("autoload_configs/xml_curl.conf.xml");
+        let binding = format!(
+            "    <binding name=\"hotdeskd\">\n      \
+             <param name=\"gateway-url\" value=\"{url}\" bindings=\"directory|configuration\"/>\n      \
+             {credentials}\n      \
+             <param name=\"auth-scheme\" value=\"basic\"/>\n      \
+             <param name=\"timeout\" value=\"{timeout}\"/>\n    </binding>\n",
+            url = escaped(self.switch_url),
+            credentials = self.include("xml_curl"),
+        );
+        format!(
+            "== mod_xml_curl\nIn {file} put this binding inside <bindings>, before any other that asks for the \
+             directory. The included line holds user name and password, in a file that only FreeSWITCH's group \
+             may read; it must stand alone on its line.\n\n{binding}\n\
+             The time-out is needed: without it FreeSWITCH waits for ever for a daemon that hangs. Do not bind \
+             the dialplan: it would cost a request for every call.\n\
+             Load the module in modules.conf.xml before mod_sofia, mod_callcenter and mod_fifo: \
+             <load module=\"mod_xml_curl\"/>\n",
+            file = file.display(),
+        )
+    }
+
+    fn profile(&self) -> String {
+        let mut text = String::from("== SIP profiles\n");
+        for profile in self.profiles {
+            let name: String = profile.chars().filter(|c| !c.is_control()).collect();
+            let file = self
+                .config_dir
+                .join("sip_profiles")
+                .join(format!("{name}.xml"));
+            let _ = writeln!(
+                text,
+                "In <settings> of the profile {name} (stock: {}):\n",
+                file.display()
+            );
+        }
+        for setting in required_profile_settings(self.domain) {
+            let _ = match &setting.wanted {
+                Wanted::Is(value) => writeln!(
+                    text,
+                    "  <param name=\"{}\" value=\"{}\"/>\n    {}",
+                    setting.name,
+                    escaped(value),
+                    setting.why
+                ),
+                Wanted::Absent => writeln!(
+                    text,
+                    "  no {}, unless its list covers no phone\n    {}",
+                    setting.name, setting.why
+                ),
+            };
+        }
+        text.push_str(
+            "\nAfter a change: sofia profile NAME restart (it ends the calls of that profile).\n",
+        );
+        text
+    }
+
+    /// The line that includes a folder of ours. FreeSWITCH's preprocessor takes the path as it
+    /// stands, up to the next quote: nothing is escaped.
+    fn include(&self, inside: &str) -> String {
+        let pattern = self.folder.join(inside).join("*.xml");
+        let pattern = pattern.to_string_lossy();
+        format!("<X-PRE-PROCESS cmd=\"include\" data=\"{pattern}\"/>")
+    }
+}
