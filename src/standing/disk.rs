@@ -36,10 +36,7 @@ pub enum Outcome {
 impl Folder {
     /// A folder that may not exist yet. `group` is the group id of FreeSWITCH, so that it may read.
     pub fn new(path: impl Into<PathBuf>, group: Option<u32>) -> Self {
-        Self {
-            path: path.into(),
-            group,
-        }
+        Self { path: path.into(), group }
     }
 
     /// Where it is.
@@ -49,10 +46,7 @@ impl Folder {
 
     /// A folder inside.
     pub fn inside(&self, name: &str) -> Self {
-        Self {
-            path: self.path.join(name),
-            group: self.group,
-        }
+        Self { path: self.path.join(name), group: self.group }
     }
 
     /// Makes the folder if it is not there.
@@ -63,10 +57,7 @@ impl Folder {
         if self.path.is_dir() {
             return Ok(());
         }
-        let made = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(&self.path);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(&self.path);
         made.map_err(|source| fault(&self.path, source))?;
         self.hand_over(&self.path, 0o750)
     }
@@ -218,10 +209,7 @@ fn kind(path: &Path) -> Result<Kind, DiskError> {
 }
 
 fn fault(path: &Path, source: std::io::Error) -> DiskError {
-    DiskError::Refused {
-        path: path.to_owned(),
-        source,
-    }
+    DiskError::Refused { path: path.to_owned(), source }
 }
 
 /// A file of ours could not be read or written.

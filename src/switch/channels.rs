@@ -210,3 +210,6 @@ impl Channel {
         self.address = later.address.or(self.address.take());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -254,7 +254,11 @@ impl Keeper {
             Ok::<(), DatabaseError>(())
         });
         match written.await {
-            Ok(()) => self.done.clear(),
+            Ok(()) => {
+                let done = std::mem::take(&mut self.done);
+                let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+                pending.retain(|(row, _)| !done.contains(row));
+            }
             Err(error) => tracing::warn!(%error, "cannot write down what is done"),
         }
     }

@@ -21,8 +21,6 @@ mod peer;
 mod plan;
 mod registrations;
 mod reload;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};

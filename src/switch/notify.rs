@@ -75,3 +75,6 @@ pub(super) fn summary(
          Voice-Message: {new}/{saved} ({new_urgent}/{saved_urgent})\r\n"
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ fn errand(phone: Mac, rows: Vec<Wanted>, user: Option<Extension>) -> Errand {
     let reboot = (restart || wanted(WantedKind::Resync)).then_some(restart);
     Errand { phone, lamp, reboot, rows }
 }
+
+#[cfg(test)]
+mod tests;

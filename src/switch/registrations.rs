@@ -253,3 +253,6 @@ impl Registrations {
         all.into_iter().for_each(|one| self.add(one));
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -38,9 +38,7 @@ pub struct Entry<'a> {
 impl std::fmt::Debug for Entry<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The element holds secrets.
-        f.debug_struct("Entry")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Entry").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -93,11 +91,7 @@ pub fn write(
         return Err(DirectoryError::TooFew { had, phones });
     }
     let last = placed(&present, &wanted);
-    let mut report = Report {
-        phones,
-        entries: wanted.len(),
-        written: Vec::new(),
-    };
+    let mut report = Report { phones, entries: wanted.len(), written: Vec::new() };
     for files in [without_the_gone(&present, &wanted)?, last] {
         for (name, users) in files {
             bring(folder, &name, &users, &mut report)?;
@@ -142,11 +136,7 @@ fn without_the_gone(
                 continue;
             };
             let leaves = occupant(before)?.is_some() && occupant(after)?.is_none();
-            let xml = if leaves {
-                (*after).to_owned()
-            } else {
-                before.clone()
-            };
+            let xml = if leaves { (*after).to_owned() } else { before.clone() };
             kept.insert(id.clone(), xml);
         }
         // What could not be read has nobody to take away; the second step deals with it.
@@ -171,15 +161,10 @@ fn placed(present: &Files, wanted: &BTreeMap<String, &str>) -> Files {
         }
         files.insert(name.clone(), kept);
     }
-    let mut newcomers = wanted
-        .iter()
-        .filter(|(id, _)| !seen.contains(*id))
-        .peekable();
+    let mut newcomers = wanted.iter().filter(|(id, _)| !seen.contains(*id)).peekable();
     let mut number = 0usize;
     while newcomers.peek().is_some() {
-        let users = files
-            .entry(format!("hotdeskd_{number:04}.xml"))
-            .or_default();
+        let users = files.entry(format!("hotdeskd_{number:04}.xml")).or_default();
         while users.len() < USERS_PER_FILE {
             let Some((id, xml)) = newcomers.next() else {
                 break;
@@ -222,23 +207,14 @@ fn checked<'a>(entries: &[Entry<'a>]) -> Result<BTreeMap<String, &'a str>, Direc
         let id = entry.id.to_owned();
         // The lines that FreeSWITCH's preprocessor drops or obeys.
         let lower = entry.xml.to_ascii_lowercase();
-        if [
-            "<?",
-            "<include>",
-            "</include>",
-            "x-pre-process",
-            "<!--",
-            "$${",
-        ]
-        .iter()
-        .any(|word| lower.contains(word))
+        if ["<?", "<include>", "</include>", "x-pre-process", "<!--", "$${"]
+            .iter()
+            .any(|word| lower.contains(word))
         {
             return Err(DirectoryError::Preprocessed { id });
         }
-        let top = tree::parse(entry.xml).map_err(|fault| DirectoryError::NotAUser {
-            id: id.clone(),
-            fault: Some(fault),
-        })?;
+        let top = tree::parse(entry.xml)
+            .map_err(|fault| DirectoryError::NotAUser { id: id.clone(), fault: Some(fault) })?;
         let user = match top.children.as_slice() {
             [user] if user.name == "user" && user.attribute("id") == Some(entry.id) => user,
             _ => return Err(DirectoryError::NotAUser { id, fault: None }),

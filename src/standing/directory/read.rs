@@ -26,9 +26,7 @@ pub struct DirectoryUser {
 impl std::fmt::Debug for DirectoryUser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The params hold secrets.
-        f.debug_struct("DirectoryUser")
-            .field("variables", &self.variables)
-            .finish_non_exhaustive()
+        f.debug_struct("DirectoryUser").field("variables", &self.variables).finish_non_exhaustive()
     }
 }
 
@@ -132,9 +130,7 @@ fn pairs(user: &Element, list: &str, item: &str) -> BTreeMap<String, String> {
     let mut pairs = BTreeMap::new();
     for child in user.children(list).flat_map(|list| list.children(item)) {
         if let (Some(name), Some(value)) = (child.attribute("name"), child.attribute("value")) {
-            pairs
-                .entry(name.to_owned())
-                .or_insert_with(|| value.to_owned());
+            pairs.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
     }
     pairs

@@ -4,11 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 fn phone(mac: &str, occupant: &str) -> (String, String) {
-    let context = if occupant.is_empty() {
-        "restricted"
-    } else {
-        "hotdesk"
-    };
+    let context = if occupant.is_empty() { "restricted" } else { "hotdesk" };
     let session = match occupant {
         "" => String::new(),
         user => format!("<variable name=\"hotdesk_user\" value=\"{user}\"/>"),
@@ -53,17 +49,10 @@ fn text(folder: &Folder, name: &str) -> String {
 #[test]
 fn what_is_written_is_found_again() {
     let (_place, folder) = folder();
-    let entries = [
-        phone(&mac(1), "1001"),
-        phone(&mac(2), ""),
-        person("1001", "Ada"),
-    ];
+    let entries = [phone(&mac(1), "1001"), phone(&mac(2), ""), person("1001", "Ada")];
     let report = put(&folder, &entries).unwrap();
     assert_eq!((report.phones, report.entries), (2, 3));
-    assert_eq!(
-        report.written,
-        [("hotdeskd_0000.xml".to_owned(), Outcome::Written)]
-    );
+    assert_eq!(report.written, [("hotdeskd_0000.xml".to_owned(), Outcome::Written)]);
     assert_eq!(
         text(&folder, "hotdeskd_0000.xml"),
         format!(
@@ -77,10 +66,7 @@ fn what_is_written_is_found_again() {
     assert_eq!(found.params["a1-hash"], "0123");
     assert_eq!(directory.ids().count(), 3);
     assert!(directory.find("1002").is_none());
-    assert!(
-        !format!("{directory:?}").contains("9753"),
-        "a secret in Debug"
-    );
+    assert!(!format!("{directory:?}").contains("9753"), "a secret in Debug");
     assert_eq!(put(&folder, &entries).unwrap().changed(), false);
 }
 
@@ -102,20 +88,13 @@ fn nobody_moves_from_file_to_file() {
     let report = put(&folder, &entries).unwrap();
     assert_eq!(report.written.len(), 3);
     for name in ["hotdeskd_0000.xml", "hotdeskd_0001.xml"] {
-        assert_eq!(
-            text(&folder, name).matches("<user ").count(),
-            USERS_PER_FILE
-        );
+        assert_eq!(text(&folder, name).matches("<user ").count(), USERS_PER_FILE);
     }
     // One goes from the first file; a newcomer that sorts before everybody takes the room.
     entries.remove(10);
     entries.push(phone("000000000001", ""));
     let report = put(&folder, &entries).unwrap();
-    let names: Vec<_> = report
-        .written
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let names: Vec<_> = report.written.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["hotdeskd_0000.xml", "hotdeskd_0000.xml"]);
     assert!(text(&folder, "hotdeskd_0000.xml").contains("000000000001"));
     assert_eq!(Directory::read(&folder).unwrap().ids().count(), 250);
@@ -130,28 +109,18 @@ fn what_takes_away_is_written_before_what_gives() {
             150 => last.to_owned(),
             _ => String::new(),
         };
-        (1..=150)
-            .map(|number| phone(&mac(number), &occupant(number)))
-            .collect()
+        (1..=150).map(|number| phone(&mac(number), &occupant(number))).collect()
     };
     // She sits at the last phone, and goes to the first: the first file comes first by its name.
     put(&folder, &at("", "1001")).unwrap();
     let report = put(&folder, &at("1001", "")).unwrap();
-    let names: Vec<_> = report
-        .written
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let names: Vec<_> = report.written.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["hotdeskd_0001.xml", "hotdeskd_0000.xml"]);
     // A phone is removed from the last file while somebody logs in at the first.
     let mut fewer = at("1002", "");
     fewer.pop();
     let report = put(&folder, &fewer).unwrap();
-    let names: Vec<_> = report
-        .written
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let names: Vec<_> = report.written.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["hotdeskd_0001.xml", "hotdeskd_0000.xml"]);
     // A whole file goes before a login too.
     let report = put(&folder, &at("1003", "")[..100]).unwrap();
@@ -172,18 +141,12 @@ fn far_fewer_phones_are_taken_for_a_mistake() {
     let before = text(&folder, "hotdeskd_0000.xml");
     for few in [&all[..4], &[]] {
         let fault = put(&folder, few).unwrap_err();
-        assert!(
-            matches!(fault, DirectoryError::TooFew { had: 10, .. }),
-            "{fault}"
-        );
+        assert!(matches!(fault, DirectoryError::TooFew { had: 10, .. }), "{fault}");
         assert_eq!(text(&folder, "hotdeskd_0000.xml"), before);
     }
     put(&folder, &all[..5]).unwrap();
     let report = write(&folder, &[], Shrink::Allowed).unwrap();
-    assert_eq!(
-        report.written,
-        [("hotdeskd_0000.xml".to_owned(), Outcome::Removed)]
-    );
+    assert_eq!(report.written, [("hotdeskd_0000.xml".to_owned(), Outcome::Removed)]);
 }
 
 #[test]
@@ -213,11 +176,7 @@ fn a_damaged_file_of_ours_is_written_anew() {
     put(&folder, &all).unwrap();
     let damaged = folder.path().join("hotdeskd_0000.xml");
     fs::write(&damaged, format!("{MARKER}\n<group><user id=")).unwrap();
-    fs::write(
-        folder.path().join(".hotdeskd_0000.xml.draft"),
-        "left by a crash",
-    )
-    .unwrap();
+    fs::write(folder.path().join(".hotdeskd_0000.xml.draft"), "left by a crash").unwrap();
     put(&folder, &all).unwrap();
     assert_eq!(Directory::read(&folder).unwrap().ids().count(), 150);
 }
@@ -236,10 +195,7 @@ fn an_entry_that_could_do_harm_is_never_written() {
         with(&format!("{secret}<param name=\"vm-password\" value=\"\"/>")),
     ] {
         let fault = put(&folder, &[(id.clone(), xml.clone())]).unwrap_err();
-        assert!(
-            matches!(fault, DirectoryError::Unguarded { .. }),
-            "{xml}: {fault}"
-        );
+        assert!(matches!(fault, DirectoryError::Unguarded { .. }), "{xml}: {fault}");
     }
     let fine = with(&format!("{secret}{closed}"));
     for xml in [
@@ -250,10 +206,7 @@ fn an_entry_that_could_do_harm_is_never_written() {
         String::new(),
     ] {
         let fault = put(&folder, &[(id.clone(), xml.clone())]).unwrap_err();
-        assert!(
-            matches!(fault, DirectoryError::NotAUser { .. }),
-            "{xml}: {fault}"
-        );
+        assert!(matches!(fault, DirectoryError::NotAUser { .. }), "{xml}: {fault}");
     }
     for hostile in [
         "<?xml version=\"1.0\"?>",
@@ -262,31 +215,17 @@ fn an_entry_that_could_do_harm_is_never_written() {
         "$${domain}",
     ] {
         let fault = put(&folder, &[(id.clone(), format!("{fine}{hostile}"))]).unwrap_err();
-        assert!(
-            matches!(fault, DirectoryError::Preprocessed { .. }),
-            "{hostile}: {fault}"
-        );
+        assert!(matches!(fault, DirectoryError::Preprocessed { .. }), "{hostile}: {fault}");
     }
     let twice = [(id.clone(), fine.clone()), (id, fine)];
-    assert!(matches!(
-        put(&folder, &twice),
-        Err(DirectoryError::Twice { .. })
-    ));
+    assert!(matches!(put(&folder, &twice), Err(DirectoryError::Twice { .. })));
     assert!(!folder.path().exists(), "nothing was written");
 }
 
 #[test]
 fn any_name_survives_the_disk() {
     let (_place, folder) = folder();
-    for name in [
-        "${system(id)}",
-        "$${domain}",
-        "^^|a=b",
-        "]]>",
-        "\"'<&>",
-        "Zoë 😀",
-        "a\u{1}b",
-    ] {
+    for name in ["${system(id)}", "$${domain}", "^^|a=b", "]]>", "\"'<&>", "Zoë 😀", "a\u{1}b"] {
         put(&folder, &[person("1001", name)]).unwrap();
         let directory = Directory::read(&folder).unwrap();
         let read = &directory.find("1001").unwrap().variables["effective_caller_id_name"];

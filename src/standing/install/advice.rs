@@ -47,13 +47,8 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order in which to do them.
-    pub const ALL: [Self; 5] = [
-        Self::Dialplan,
-        Self::Public,
-        Self::Directory,
-        Self::XmlCurl,
-        Self::Profile,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Dialplan, Self::Public, Self::Directory, Self::XmlCurl, Self::Profile];
 
     /// The word for it on the command line.
     pub fn as_str(self) -> &'static str {
@@ -71,10 +66,7 @@ impl FromStr for Part {
     type Err = UnknownPart;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|part| part.as_str() == text)
-            .ok_or(UnknownPart)
+        Self::ALL.into_iter().find(|part| part.as_str() == text).ok_or(UnknownPart)
     }
 }
 
@@ -191,10 +183,7 @@ impl Advice<'_> {
         let mut text = String::from("== SIP profiles\n");
         for profile in self.profiles {
             let name: String = profile.chars().filter(|c| !c.is_control()).collect();
-            let file = self
-                .config_dir
-                .join("sip_profiles")
-                .join(format!("{name}.xml"));
+            let file = self.config_dir.join("sip_profiles").join(format!("{name}.xml"));
             let _ = writeln!(
                 text,
                 "In <settings> of the profile {name} (stock: {}):\n",

@@ -41,9 +41,7 @@ impl InstallReport {
 
     /// Whether a file of somebody else stands where one of ours belongs.
     pub fn blocked(&self) -> bool {
-        self.files
-            .iter()
-            .any(|(_, outcome)| *outcome == Outcome::NotOurs)
+        self.files.iter().any(|(_, outcome)| *outcome == Outcome::NotOurs)
     }
 }
 
@@ -105,9 +103,7 @@ pub fn install(
             let known = all.iter().any(|((i, n), _)| i == inside && *n == name);
             // What we did not write is nothing to us here, unless it stands in our way.
             if !known && within.remove(&name)? == Outcome::Removed {
-                report
-                    .files
-                    .push((within.path().join(&name), Outcome::Removed));
+                report.files.push((within.path().join(&name), Outcome::Removed));
             }
         }
     }
@@ -116,10 +112,7 @@ pub fn install(
 
 /// The folder, one of [`KEPT`], and the name of a rendered file.
 fn place_of(file: &RenderedFile) -> Result<(String, String), InstallError> {
-    let mut parts = file
-        .path
-        .iter()
-        .map(|part| part.to_string_lossy().into_owned());
+    let mut parts = file.path.iter().map(|part| part.to_string_lossy().into_owned());
     match (parts.next(), parts.next(), parts.next()) {
         (Some(inside), Some(name), None)
             if KEPT.contains(&inside.as_str())
@@ -128,9 +121,7 @@ fn place_of(file: &RenderedFile) -> Result<(String, String), InstallError> {
         {
             Ok((inside, name))
         }
-        _ => Err(InstallError::Place {
-            path: file.path.clone(),
-        }),
+        _ => Err(InstallError::Place { path: file.path.clone() }),
     }
 }
 

@@ -41,11 +41,8 @@ impl ProfileSetting {
 
 /// The settings for a profile where phones of this domain register.
 pub fn required_profile_settings(domain: &Domain) -> Vec<ProfileSetting> {
-    let is = |name, value: &str, why| ProfileSetting {
-        name,
-        wanted: Wanted::Is(value.to_owned()),
-        why,
-    };
+    let is =
+        |name, value: &str, why| ProfileSetting { name, wanted: Wanted::Is(value.to_owned()), why };
     let domain = domain.as_str();
     vec![
         is(
@@ -58,11 +55,7 @@ pub fn required_profile_settings(domain: &Domain) -> Vec<ProfileSetting> {
             "true",
             "without it a phone can register another phone's address with its own secret",
         ),
-        is(
-            "accept-blind-auth",
-            "false",
-            "with it any password is right",
-        ),
+        is("accept-blind-auth", "false", "with it any password is right"),
         is(
             "challenge-realm",
             domain,
@@ -79,11 +72,7 @@ pub fn required_profile_settings(domain: &Domain) -> Vec<ProfileSetting> {
             domain,
             "registrations must be kept under the domain, or calls to a phone do not find it",
         ),
-        is(
-            "force-subscription-domain",
-            domain,
-            "busy lamps must be asked for under the domain",
-        ),
+        is("force-subscription-domain", domain, "busy lamps must be asked for under the domain"),
         ProfileSetting {
             name: "apply-inbound-acl",
             wanted: Wanted::Absent,
@@ -96,9 +85,7 @@ fn truth(text: &str) -> Option<bool> {
     let one_of = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     if one_of(&["yes", "on", "true", "t", "enabled", "active", "allow", "1"]) {
         Some(true)
-    } else if one_of(&[
-        "no", "off", "false", "f", "disabled", "inactive", "disallow", "0",
-    ]) {
+    } else if one_of(&["no", "off", "false", "f", "disabled", "inactive", "disallow", "0"]) {
         Some(false)
     } else {
         None

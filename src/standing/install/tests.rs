@@ -9,37 +9,22 @@ use crate::standing::settings::{DialplanSettings, EmergencySettings};
 use crate::standing::walk::{Call, Memory, Policy, Walk};
 
 fn file(path: &str, says: &str) -> RenderedFile {
-    RenderedFile {
-        path: path.into(),
-        text: format!("{MARKER}\n<!-- {says} -->\n"),
-    }
+    RenderedFile { path: path.into(), text: format!("{MARKER}\n<!-- {says} -->\n") }
 }
 
 fn outcomes(report: &InstallReport) -> Vec<(String, Outcome)> {
     let name = |path: &Path| {
-        let parts: Vec<_> = path
-            .iter()
-            .rev()
-            .take(2)
-            .map(|part| part.to_string_lossy())
-            .collect();
+        let parts: Vec<_> = path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
         format!("{}/{}", parts[1], parts[0])
     };
-    report
-        .files
-        .iter()
-        .map(|(path, outcome)| (name(path), *outcome))
-        .collect()
+    report.files.iter().map(|(path, outcome)| (name(path), *outcome)).collect()
 }
 
 #[test]
 fn files_are_written_kept_changed_and_removed() {
     let place = tempfile::tempdir().unwrap();
     let folder = Folder::new(place.path().join("freeswitch"), None);
-    let first = [
-        file("dialplan/restricted.xml", "a"),
-        file("public/00_callback.xml", "b"),
-    ];
+    let first = [file("dialplan/restricted.xml", "a"), file("public/00_callback.xml", "b")];
     let report = install(&folder, &first, None).unwrap();
     assert_eq!(
         outcomes(&report),
@@ -73,12 +58,7 @@ fn a_file_of_the_operators_is_left_alone_and_named() {
     fs::write(&theirs, "<include/>").unwrap();
     let report = install(&folder, &[file("dialplan/restricted.xml", "a")], None).unwrap();
     assert!(report.blocked() && !report.changed());
-    assert!(
-        report
-            .to_string()
-            .contains("dialplan/restricted.xml: left alone"),
-        "{report}"
-    );
+    assert!(report.to_string().contains("dialplan/restricted.xml: left alone"), "{report}");
     assert_eq!(fs::read_to_string(theirs).unwrap(), "<include/>");
 }
 
@@ -96,10 +76,7 @@ fn nothing_is_written_outside_our_folders() {
         "dialplan/.x.xml",
     ] {
         let fault = install(&folder, &[file(path, "a")], None).unwrap_err();
-        assert!(
-            matches!(fault, InstallError::Place { .. }),
-            "{path}: {fault}"
-        );
+        assert!(matches!(fault, InstallError::Place { .. }), "{path}: {fault}");
     }
     let written: Vec<_> = fs::read_dir(place.path().join("in")).unwrap().collect();
     assert!(written.is_empty(), "{written:?}");
@@ -110,38 +87,16 @@ fn the_password_is_in_its_own_file_and_nowhere_else() {
     let place = tempfile::tempdir().unwrap();
     let folder = Folder::new(place.path(), None);
     let password = SecretString::from("p$${x}\"<&");
-    let credentials = Credentials {
-        user: "freeswitch",
-        password: &password,
-    };
+    let credentials = Credentials { user: "freeswitch", password: &password };
     let report = install(&folder, &[], Some(credentials)).unwrap();
     let path = place.path().join("xml_curl/credentials.xml");
     let text = fs::read_to_string(&path).unwrap();
-    assert!(
-        text.contains("value=\"freeswitch:p&#36;&#36;{x}&quot;&lt;&amp;\""),
-        "{text}"
-    );
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o640
-    );
+    assert!(text.contains("value=\"freeswitch:p&#36;&#36;{x}&quot;&lt;&amp;\""), "{text}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(!format!("{report:?}{report}{credentials:?}").contains("p$"));
-    for (user, password) in [
-        ("", "x"),
-        ("a:b", "x"),
-        ("a", ""),
-        ("a", "x\ny"),
-        ("a\n", "x"),
-    ] {
+    for (user, password) in [("", "x"), ("a:b", "x"), ("a", ""), ("a", "x\ny"), ("a\n", "x")] {
         let password = SecretString::from(password);
-        let fault = install(
-            &folder,
-            &[],
-            Some(Credentials {
-                user,
-                password: &password,
-            }),
-        );
+        let fault = install(&folder, &[], Some(Credentials { user, password: &password }));
         assert!(matches!(fault, Err(InstallError::Credentials)), "{user}");
     }
 }
@@ -179,9 +134,7 @@ impl Site {
 
 /// The lines of the advice that are XML, which an operator copies.
 fn lines_to_copy(text: &str) -> String {
-    let xml = text
-        .lines()
-        .filter(|line| line.trim_start().starts_with('<'));
+    let xml = text.lines().filter(|line| line.trim_start().starts_with('<'));
     xml.map(|line| format!("{line}\n")).collect()
 }
 
@@ -199,20 +152,14 @@ fn what_is_printed_can_be_copied_and_works() {
         hosts: &hosts,
     };
     let password = SecretString::from("secret");
-    let credentials = Credentials {
-        user: "freeswitch",
-        password: &password,
-    };
+    let credentials = Credentials { user: "freeswitch", password: &password };
     install(&folder, &plan.render().unwrap(), Some(credentials)).unwrap();
     let advice = site.advice(&standing);
 
     // FreeSWITCH's configuration as it is after the advice.
     let dialplan = lines_to_copy(&advice.print(Part::Dialplan));
     let public = lines_to_copy(&advice.print(Part::Public));
-    let public = public
-        .lines()
-        .find(|line| line.contains("X-PRE-PROCESS"))
-        .unwrap();
+    let public = public.lines().find(|line| line.contains("X-PRE-PROCESS")).unwrap();
     let conf = place.path().join("freeswitch.xml");
     fs::create_dir(place.path().join("dialplan")).unwrap();
     fs::write(place.path().join("dialplan/00_hotdeskd.xml"), dialplan).unwrap();
@@ -231,14 +178,10 @@ fn what_is_printed_can_be_copied_and_works() {
     assert_eq!(walk.contexts(), ["hotdesk", "restricted", "public"]);
     let mut memory = Memory::default();
     let call = Call::new("restricted", "999").with("sip_auth_username", "0004132a0001");
-    let story = walk
-        .walk(&call, &Policy::daemon_dead(), &mut memory)
-        .unwrap();
+    let story = walk.walk(&call, &Policy::daemon_dead(), &mut memory).unwrap();
     assert_eq!(story.dialled(), ["sofia/gateway/trunk/999"]);
     let back = Call::new("public", "+43123456");
-    let story = walk
-        .walk(&back, &Policy::daemon_dead(), &mut memory)
-        .unwrap();
+    let story = walk.walk(&back, &Policy::daemon_dead(), &mut memory).unwrap();
     assert_eq!(story.dialled(), ["user/0004132a0001@example.net"]);
 
     // The directory and the binding are XML once included, and hold what they should.
@@ -269,29 +212,16 @@ fn what_is_printed_can_be_copied_and_works() {
     };
     assert_eq!(param("gateway-credentials"), "freeswitch:secret");
     assert_eq!(param("timeout"), "1");
-    assert!(
-        !advice.print_all().contains("secret\""),
-        "{}",
-        advice.print_all()
-    );
+    assert!(!advice.print_all().contains("secret\""), "{}", advice.print_all());
 }
 
 #[test]
 fn a_remote_freeswitch_waits_two_seconds() {
     let site = Site::new("");
-    let advice = Advice {
-        remote: true,
-        ..site.advice(Path::new("/var/lib/hotdeskd/freeswitch"))
-    };
+    let advice = Advice { remote: true, ..site.advice(Path::new("/var/lib/hotdeskd/freeswitch")) };
     let text = advice.print(Part::XmlCurl);
-    assert!(
-        text.contains("<param name=\"timeout\" value=\"2\"/>"),
-        "{text}"
-    );
-    assert!(
-        text.contains("bindings=\"directory|configuration\""),
-        "{text}"
-    );
+    assert!(text.contains("<param name=\"timeout\" value=\"2\"/>"), "{text}");
+    assert!(text.contains("bindings=\"directory|configuration\""), "{text}");
 }
 
 #[test]
@@ -299,10 +229,7 @@ fn the_operator_is_warned_about_emergency_calls() {
     let site = Site::new("callback_minutes = 0");
     let advice = site.advice(Path::new("/x"));
     let text = advice.print(Part::Dialplan);
-    assert!(
-        text.contains("Warning: emergency.routes is empty"),
-        "{text}"
-    );
+    assert!(text.contains("Warning: emergency.routes is empty"), "{text}");
     assert!(advice.print(Part::Public).contains("nothing to do"));
     for part in Part::ALL {
         assert_eq!(part.as_str().parse(), Ok(part));
@@ -314,12 +241,7 @@ fn the_operator_is_warned_about_emergency_calls() {
 #[test]
 fn profile_settings_are_judged_as_freeswitch_reads_them() {
     let settings = required_profile_settings(&"example.net".parse().unwrap());
-    let setting = |name: &str| {
-        settings
-            .iter()
-            .find(|setting| setting.name == name)
-            .unwrap()
-    };
+    let setting = |name: &str| settings.iter().find(|setting| setting.name == name).unwrap();
     for (name, found, holds) in [
         ("auth-calls", Some("true"), true),
         ("auth-calls", Some("yes"), true),

@@ -69,10 +69,7 @@ fn answers_as_freeswitch(target: &str) -> Dialled {
 }
 
 fn walked(walk: &Walk, context: &str, number: &str) -> Result<Story, WalkError> {
-    let policy = Policy {
-        dial: &answers_as_freeswitch,
-        ..Policy::daemon_dead()
-    };
+    let policy = Policy { dial: &answers_as_freeswitch, ..Policy::daemon_dead() };
     let call = Call::new(context, number).with("caller_id_number", "out");
     walk.walk(&call, &policy, &mut Memory::default())
 }
@@ -90,12 +87,7 @@ fn every_number_does_what_it_did_in_freeswitch() {
 fn a_failed_bridge_ends_the_call_unless_it_may_go_on() {
     let walk = Walk::from_texts([CASES]).unwrap();
     let busy = walked(&walk, "cases2", "c28").unwrap();
-    assert_eq!(
-        busy.end,
-        End::HungUp {
-            cause: "USER_BUSY".to_owned()
-        }
-    );
+    assert_eq!(busy.end, End::HungUp { cause: "USER_BUSY".to_owned() });
     assert_eq!(told(&busy), Vec::<&str>::new());
     let unanswered = walked(&walk, "cases2", "c29").unwrap();
     assert_eq!(told(&unanswered), ["after no answer"]);
@@ -121,19 +113,9 @@ fn a_story_reads_like_one() {
          plays hello.wav\n  dials error/user_busy: USER_BUSY\n  dials user/2@x: answered\n\
          connected to user/2@x"
     );
-    let policy = Policy {
-        daemon: Daemon::Alive,
-        ..Policy::daemon_dead()
-    };
-    let story = walk
-        .walk(&Call::new("b", "2"), &policy, &mut Memory::default())
-        .unwrap();
-    assert_eq!(
-        story.end,
-        End::InConversation {
-            path: "hotdesk/login".to_owned()
-        }
-    );
+    let policy = Policy { daemon: Daemon::Alive, ..Policy::daemon_dead() };
+    let story = walk.walk(&Call::new("b", "2"), &policy, &mut Memory::default()).unwrap();
+    assert_eq!(story.end, End::InConversation { path: "hotdesk/login".to_owned() });
 }
 
 #[test]
@@ -180,33 +162,17 @@ fn includes_are_read_in_order_and_the_first_context_wins() {
     .unwrap();
     let whole = Walk::load(&at("freeswitch.xml")).unwrap();
     assert_eq!(whole.contexts(), ["default", "public"]);
-    assert_eq!(
-        told(&walked(&whole, "default", "1").unwrap()),
-        ["first hello"]
-    );
-    assert_eq!(
-        told(&walked(&whole, "public", "1").unwrap()),
-        ["fragment", "yes"]
-    );
+    assert_eq!(told(&walked(&whole, "default", "1").unwrap()), ["first hello"]);
+    assert_eq!(told(&walked(&whole, "public", "1").unwrap()), ["fragment", "yes"]);
     let dialplan_only = Walk::load(&at("dialplan")).unwrap();
-    assert_eq!(
-        told(&walked(&dialplan_only, "default", "1").unwrap()),
-        ["first "]
-    );
+    assert_eq!(told(&walked(&dialplan_only, "default", "1").unwrap()), ["first "]);
     let missing = walked(&whole, "nowhere", "1").unwrap();
-    assert_eq!(
-        missing.end,
-        End::NoContext {
-            context: "nowhere".to_owned()
-        }
-    );
+    assert_eq!(missing.end, End::NoContext { context: "nowhere".to_owned() });
 }
 
 #[test]
 fn what_cannot_be_read_is_said_with_its_place() {
-    let fault = Walk::load(Path::new("/nonexistent/freeswitch.xml"))
-        .unwrap_err()
-        .to_string();
+    let fault = Walk::load(Path::new("/nonexistent/freeswitch.xml")).unwrap_err().to_string();
     assert!(fault.contains("/nonexistent/freeswitch.xml"), "{fault}");
     for (text, says) in [
         ("<context name=\"a\">\n<extension>\n</context>", "line 3"),
@@ -217,20 +183,10 @@ fn what_cannot_be_read_is_said_with_its_place() {
     }
     let folder = tempfile::tempdir().unwrap();
     let round = folder.path().join("round.xml");
-    fs::write(
-        &round,
-        "<X-PRE-PROCESS cmd=\"include\" data=\"round.xml\"/>\n",
-    )
-    .unwrap();
-    assert!(matches!(
-        Walk::load(&round),
-        Err(WalkError::Tree(TreeError::TooLarge))
-    ));
+    fs::write(&round, "<X-PRE-PROCESS cmd=\"include\" data=\"round.xml\"/>\n").unwrap();
+    assert!(matches!(Walk::load(&round), Err(WalkError::Tree(TreeError::TooLarge))));
     let deep = "<a>".repeat(100) + &"</a>".repeat(100);
-    assert!(matches!(
-        Walk::from_texts([deep.as_str()]),
-        Err(WalkError::Tree(TreeError::TooLarge))
-    ));
+    assert!(matches!(Walk::from_texts([deep.as_str()]), Err(WalkError::Tree(TreeError::TooLarge))));
 }
 
 #[test]
@@ -284,9 +240,6 @@ fn a_function_that_only_freeswitch_knows_is_noted() {
     .unwrap();
     let story = walked(&walk, "a", "1").unwrap();
     let function = "sofia_contact(1@x)".to_owned();
-    assert!(
-        story.steps.contains(&Step::Unanswered { function }),
-        "{story}"
-    );
+    assert!(story.steps.contains(&Step::Unanswered { function }), "{story}");
     assert_eq!(story.end, End::Parked);
 }
