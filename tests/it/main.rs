@@ -4,3 +4,4 @@ mod admin_api;
 mod event_socket;
 mod rooms;
 mod simulator;
+mod switch;
