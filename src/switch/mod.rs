@@ -8,6 +8,7 @@
 //! | `peer` | one node: connection, events, looks |
 //! | `keeper` | the one task that sends, and settles what is done |
 //! | `reload` | `reloadxml`, and what its answer means |
+//! | `check` | is FreeSWITCH as it must be |
 //!
 //! A row of what is wanted is done when FreeSWITCH has taken a NOTIFY for each registration that the phone has at that
 //! moment. A phone that is not registered keeps its rows until it is, and is then told like any other: whether it fetched
@@ -15,6 +16,7 @@
 //! A phone in a call is told when the call is over (invariant 8).
 
 mod channels;
+pub mod check;
 mod keeper;
 mod notify;
 mod peer;
