@@ -9,15 +9,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::calls::{Conversations, HashedPin, PinCheck, VoicemailPin};
-use crate::config::Config;
+use crate::calls::{Conversations, HashedPin, PinCheck, ProfileName, VoicemailPin};
+use crate::config::{Config, FreeSwitch, NodeName};
 use crate::desk::{self, Desk, PinMethod};
-use crate::event_socket::{self, ServerSettings};
+use crate::event_socket::{self, ChannelWord, ServerSettings};
 use crate::http::auth::Credentials;
 use crate::http::{self, Limits};
 use crate::model::{Actor, DirectoryRules, UnusableHash, UserSource};
 use crate::people;
+use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
+use crate::switch::{self, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -64,6 +66,12 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let admin = http::admin::router(desk.clone());
     tasks.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     tasks.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
+    let switch = Switch::new(desk.store().clone(), switch_settings(&config)?);
+    let files = standing_files(&config, desk.store());
+    let (watching, keeping) = (switch.clone(), switch);
+    let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
+    tasks.spawn(async move { watching.run(stop_watching).await });
+    tasks.spawn(async move { keeping.keep_files(files, stop_keeping).await });
     http::watchdog::start(config.switch.address, &credentials, shutdown.clone());
     tracing::info!(
         switch = %config.switch.address,
@@ -102,6 +110,39 @@ fn hold_calls(
         let conversations = conversations.clone();
         async move { conversations.hold(session).await }
     })
+}
+
+/// The FreeSWITCH nodes of a configuration.
+///
+/// # Errors
+/// A name cannot be sent to FreeSWITCH.
+pub fn switch_settings(config: &Config) -> anyhow::Result<switch::Settings> {
+    let word = |name: &ProfileName| {
+        ChannelWord::parse(name.as_str()).with_context(|| format!("the profile {}", name.as_str()))
+    };
+    let node = |(name, node): (&NodeName, &FreeSwitch)| {
+        Ok(switch::Node {
+            name: name.as_str().to_owned(),
+            address: node.address.to_string(),
+            password: node.password.value.clone(),
+            profiles: node.profiles.iter().map(word).collect::<anyhow::Result<_>>()?,
+        })
+    };
+    Ok(switch::Settings {
+        nodes: config.freeswitch.iter().map(node).collect::<anyhow::Result<_>>()?,
+        domain: config.domain.clone(),
+        voicemail_profile: word(&config.pin.voicemail_profile)?,
+    })
+}
+
+/// The directory on FreeSWITCH's own disk, for a configuration.
+fn standing_files(config: &Config, store: &Store) -> StandingFiles {
+    let group = config.standing.group.as_ref().map(|group| group.id);
+    StandingFiles {
+        folder: Folder::new(&config.standing.folder, group),
+        rules: rules(config, store),
+        gather: Duration::from_secs(60 * u64::from(config.standing.gather_minutes)),
+    }
 }
 
 /// What FreeSWITCH is told, for a configuration.

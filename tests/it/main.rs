@@ -10,3 +10,4 @@ mod simulator_captures;
 mod simulator_inbound;
 mod simulator_peer;
 mod simulator_traps;
+mod switch;

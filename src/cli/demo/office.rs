@@ -243,7 +243,10 @@ fn switch(config: &Config, inbound: TcpListener, standing: PathBuf) -> anyhow::R
     let domain = config.domain.to_string();
     settings.static_directory =
         Some(StaticDirectory::new(move || included(&standing.join("directory"), &domain)));
-    Ok(FreeSwitch::start(settings, inbound))
+    let switch = FreeSwitch::start(settings, inbound);
+    // Two messages wait for Ada.
+    switch.set_mailbox("1001", 2, 0);
+    Ok(switch)
 }
 
 /// The operator's `<domain>` with our groups included in it, as `freeswitch print` says.

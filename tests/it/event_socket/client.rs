@@ -201,10 +201,8 @@ async fn what_comes_together_with_the_end_of_the_log_in_is_not_forgotten() {
             peer
         };
         let password = password();
-        let (client, _peer) = tokio::join!(
-            connect(address, &password, ClientSettings::default()),
-            freeswitch
-        );
+        let (client, _peer) =
+            tokio::join!(connect(address, &password, ClientSettings::default()), freeswitch);
         let (_client, mut events) = client.unwrap();
         assert_eq!(number(&events.next().await.unwrap()), 7);
     })

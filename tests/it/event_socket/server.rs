@@ -232,21 +232,14 @@ async fn without_file_descriptors() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let served = tokio::spawn(serve(
-            listener,
-            ServerSettings::default(),
-            stop.clone(),
-            Session::exit,
-        ));
+        let served =
+            tokio::spawn(serve(listener, ServerSettings::default(), stop.clone(), Session::exit));
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         let mut files = Vec::new();
         while let Ok(file) = std::fs::File::open("/dev/null") {
             files.push(file);
         }
-        assert!(
-            files.len() < 100,
-            "this process was to have few file descriptors"
-        );
+        assert!(files.len() < 100, "this process was to have few file descriptors");
         let mut peer = Peer::new(socket.connect(address).await.unwrap());
         assert!(peer.is_silent().await, "nobody can accept");
         assert!(!served.is_finished());
@@ -285,20 +278,14 @@ async fn calls_that_break_off_anywhere_leave_nothing_behind() {
                 }
             },
         ));
-        let calls: Vec<_> = (0..120usize)
-            .map(|n| tokio::spawn(break_off(address, n)))
-            .collect();
+        let calls: Vec<_> = (0..120usize).map(|n| tokio::spawn(break_off(address, n))).collect();
         let mut taken = 0;
         for call in calls {
             taken += usize::from(call.await.unwrap());
         }
         stop.cancel();
         served.await.unwrap();
-        assert_eq!(
-            ended.load(Ordering::SeqCst),
-            taken,
-            "every flow that began came to its end"
-        );
+        assert_eq!(ended.load(Ordering::SeqCst), taken, "every flow that began came to its end");
         assert!(taken > 50, "{taken}");
     })
     .await;
@@ -320,17 +307,10 @@ async fn break_off(address: std::net::SocketAddr, n: usize) -> bool {
         let Some(heard) = peer.hear().await else {
             break;
         };
-        peer.say(&format!(
-            "{}{}",
-            peer::OK,
-            peer::complete(heard.uuid(), "answer")
-        ))
-        .await;
+        peer.say(&format!("{}{}", peer::OK, peer::complete(heard.uuid(), "answer"))).await;
         if step == n - 1 && n.is_multiple_of(2) {
-            peer.say(&peer::hangup("CHANNEL_HANGUP", "NORMAL_CLEARING"))
-                .await;
-            peer.say(&peer::hangup("CHANNEL_HANGUP_COMPLETE", "NORMAL_CLEARING"))
-                .await;
+            peer.say(&peer::hangup("CHANNEL_HANGUP", "NORMAL_CLEARING")).await;
+            peer.say(&peer::hangup("CHANNEL_HANGUP_COMPLETE", "NORMAL_CLEARING")).await;
             peer.closed().await;
         }
     }

@@ -193,11 +193,7 @@ async fn a_hang_up_ends_everything_that_is_queued_and_the_session_leaves_by_itse
     timed(async {
         // So long that a session which waits for the end of the linger would not be back in time.
         let linger = Duration::from_secs(3_600);
-        let mut server = Server::with(ServerSettings {
-            linger,
-            ..ServerSettings::default()
-        })
-        .await;
+        let mut server = Server::with(ServerSettings { linger, ..ServerSettings::default() }).await;
         let (mut peer, session) = server.call().await;
         let running = [session.start(playback()), session.start(playback())];
         peer.hear().await.unwrap();
