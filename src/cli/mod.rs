@@ -4,6 +4,7 @@
 //! the same way as the admin page: over the module `door`.
 
 mod call;
+mod check;
 mod config;
 mod demo;
 mod door;
@@ -67,6 +68,9 @@ enum Command {
     /// Runs the daemon.
     #[command(after_help = "Example:\n  hotdeskd serve --config hotdeskd.toml")]
     Serve,
+    /// Checks the configuration and every outside thing that a daemon would use.
+    #[command(after_help = "Example:\n  hotdeskd check --config hotdeskd.toml")]
+    Check(check::Check),
     /// Rehearses a call: plays FreeSWITCH and a phone against the running daemon. What happens counts.
     #[command(
         after_help = "Example:\n  hotdeskd call '*11' --phone 0004132a0001 --keys -\n\nKeys are read from standard input (`1001#4711#`); each answer ends with # or a line."
@@ -170,6 +174,7 @@ fn execute(cli: &Cli) -> Printed {
     match &cli.command {
         Command::Demo { stay } => wait(demo::run(*stay)),
         Command::Serve => serve::run(load(cli)?, cli.verbose),
+        Command::Check(check) => wait(async { check::run(check, &load(cli)?).await }),
         Command::Call { number, phone, keys } => {
             wait(async { call::run(&load(cli)?, number, *phone, keys).await })
         }
