@@ -32,7 +32,7 @@ pub(super) enum Command {
     /// Prints what to include and set in FreeSWITCH's own configuration, whole or in part.
     #[command(after_help = "Example:\n  hotdeskd freeswitch print profile")]
     Print {
-        /// Which part: dialplan, public, directory, xml-curl, profile.
+        /// Which part: domain, dialplan, public, directory, xml_curl, profile, try.
         part: Option<Part>,
     },
 }
@@ -65,6 +65,7 @@ async fn install(
     let credentials =
         Credentials { user: config.switch_credentials.user.as_str(), password: &password };
     let report = install::install(&folder, &files, Some(credentials))?;
+    folder.let_pass(&config.data)?;
     let mut told = report.to_string();
     let store = Store::open(&config.data).await?;
     let entries = current::entries(&store.memory(), &app::rules(config, &store));
@@ -85,6 +86,13 @@ async fn install(
     }
     for warning in config.emergency.warnings() {
         writeln!(told, "Note: {warning}")?;
+    }
+    if config.standing.group.is_none() {
+        writeln!(
+            told,
+            "Note: standing.group is not set: only this user can read these files. Where FreeSWITCH runs as \
+             another user it finds nothing here, and does not say so: set the group that it runs as"
+        )?;
     }
     writeln!(told, "\nWhat FreeSWITCH still has to be told: `hotdeskd freeswitch print`.")?;
     Ok(told)
