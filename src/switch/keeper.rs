@@ -41,6 +41,8 @@ pub(super) struct Keeper {
     pub pending: Pending,
     /// Rows that are done but not yet settled, because the store failed: they are not done twice.
     pub done: Vec<Wanted>,
+    /// Whom the last round ended with: the next begins behind it, so that what fails holds up nobody.
+    pub last: Option<Mac>,
 }
 
 impl Keeper {
@@ -133,6 +135,7 @@ impl Keeper {
         // The table that this reads lags behind the events, the events may be behind us: both must say that nobody calls.
         if !errands.is_empty() && self.look_at_channels().await {
             let errands = self.within_rate(errands);
+            self.last = errands.last().map(|errand| errand.phone);
             let runs = errands.into_iter().map(|errand| self.run(errand));
             let mut runs = stream::iter(runs).buffer_unordered(AT_ONCE);
             while let Some(end) = runs.next().await {
@@ -154,6 +157,8 @@ impl Keeper {
             errand.notifies() * self.peers.iter().map(registrations).sum::<usize>()
         };
         let mut within = errands;
+        let begin = within.partition_point(|errand| Some(errand.phone) <= self.last);
+        within.rotate_left(begin);
         let fits = within.iter().take_while(|errand| {
             let first = notifies == 0;
             notifies += cost(errand);
