@@ -1,5 +1,23 @@
-//! hotdeskd: a companion daemon for FreeSWITCH.
+//! hotdeskd: a companion daemon for FreeSWITCH. People sit down at any desk phone, dial a code, give
+//! extension and PIN, and the phone is theirs; they leave, and it is nobody's.
+//!
+//! The map. A room may use only what ARCHITECTURE.md says; `tests/it/rooms.rs` holds that.
+//!
+//! | room | is for |
+//! | --- | --- |
+//! | [`model`] | values and rules, without IO and clock |
+//! | [`event_socket`] | FreeSWITCH's protocol, both ways |
+//! | [`store`] | the only SQL; one writer; everything in memory |
+//! | [`desk`] | what can be done to a desk, one function each |
+//! | [`people`] | where users come from |
+//! | [`xml_curl`] | FreeSWITCH's questions and their answers |
+//! | [`standing`] | what FreeSWITCH has on its own disk for the time when we are gone |
+//! | [`calls`] | conversations with callers |
+//! | [`http`] | the listeners for FreeSWITCH and for operators |
+//! | [`simulator`] | the other end: a FreeSWITCH and phones |
+//! | [`app`], [`cli`], [`config`], [`telemetry`] | the entrance |
 
+pub mod app;
 pub mod calls;
 pub mod cli;
 pub mod config;

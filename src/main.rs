@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `hotdeskd`; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hotdeskd::cli::run()
+}

@@ -21,7 +21,7 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, Listener, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::{Domain, TomlFault, TomlText};
-use crate::standing::settings::{DialplanSettings, EmergencySettings};
+use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
 use settings::{NodeSettings, Settings};
@@ -62,6 +62,8 @@ pub struct Config {
     pub dialplan: DialplanSettings,
     /// Emergency numbers, their routes and call-back.
     pub emergency: EmergencySettings,
+    /// FreeSWITCH's own disk.
+    pub standing: Standing,
     /// The log.
     pub log: LogSettings,
 }
@@ -77,6 +79,26 @@ pub struct FreeSwitch {
     pub profiles: Vec<ProfileName>,
     /// Its configuration folder.
     pub config_dir: PathBuf,
+}
+
+/// The standing files: what FreeSWITCH has on its own disk.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Where.
+    pub folder: PathBuf,
+    /// The group that may read them.
+    pub group: Option<Group>,
+    /// For how many minutes changes of desk sessions are gathered before FreeSWITCH reads them.
+    pub gather_minutes: u16,
+}
+
+/// A group of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: u32,
 }
 
 /// HTTP basic authentication for mod_xml_curl.
@@ -220,11 +242,12 @@ impl Checker<'_> {
                 "It stands in FreeSWITCH's own configuration, where they mean something else. Choose another.".to_owned(),
             ));
         }
+        let data = self.path("data", settings.data)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
             aliases: settings.aliases,
-            data: self.path("data", settings.data)?,
+            data: data.clone(),
             event_socket: settings.listen.event_socket,
             switch: settings.listen.switch,
             freeswitch,
@@ -238,6 +261,7 @@ impl Checker<'_> {
             },
             dialplan: settings.dialplan,
             emergency: settings.emergency,
+            standing: self.standing(&data, settings.standing)?,
             log: settings.log,
         })
     }
@@ -278,6 +302,30 @@ impl Checker<'_> {
             password,
             profiles: node.profiles,
             config_dir: self.path(&format!("{key}.config_dir"), node.config_dir)?,
+        })
+    }
+
+    fn standing(&self, data: &Path, standing: StandingSettings) -> Result<Standing, TomlFault> {
+        let group = match standing.group {
+            None => None,
+            Some(name) => {
+                let id = values::group_id(&name).ok_or_else(|| {
+                    self.text.fault(
+                        "standing.group",
+                        format!("found {name:?}, expected the name of a group of this machine"),
+                        "Write the group that FreeSWITCH runs as, usually `freeswitch`.".to_owned(),
+                    )
+                })?;
+                Some(Group { name, id })
+            }
+        };
+        Ok(Standing {
+            folder: match standing.folder {
+                Some(folder) => self.path("standing.folder", folder)?,
+                None => data.join("freeswitch"),
+            },
+            group,
+            gather_minutes: standing.gather_minutes,
         })
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::values::{BasicUser, HostPort, Listener, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::Domain;
-use crate::standing::settings::{DialplanSettings, EmergencySettings};
+use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
 
@@ -39,6 +39,8 @@ pub(super) struct Settings {
     pub dialplan: DialplanSettings,
     #[serde(default)]
     pub emergency: EmergencySettings,
+    #[serde(default)]
+    pub standing: StandingSettings,
     #[serde(default)]
     pub log: LogSettings,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, Secret, SecretSource};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::Domain;
-use crate::standing::settings::{DialplanSettings, EmergencySettings};
+use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
 
@@ -32,6 +32,7 @@ struct Shown<'a> {
     prompts: &'a Prompts,
     directory: &'a DirectorySettings,
     people: ShownPeople<'a>,
+    standing: StandingSettings,
     log: &'a LogSettings,
 }
 
@@ -111,6 +112,11 @@ impl Config {
             prompts: &self.prompts,
             directory: &self.directory,
             people: ShownPeople { file: self.users_file.as_deref() },
+            standing: StandingSettings {
+                folder: Some(self.standing.folder.clone()),
+                group: self.standing.group.as_ref().map(|group| group.name.clone()),
+                gather_minutes: self.standing.gather_minutes,
+            },
             log: &self.log,
         };
         // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.

@@ -298,6 +298,15 @@ impl From<BasicUser> for String {
     }
 }
 
+/// The id of a group of this machine, from `/etc/group`.
+pub(super) fn group_id(name: &str) -> Option<u32> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok()).flatten()
+    })
+}
+
 /// Whether a byte can stand in FreeSWITCH's configuration and be nothing but itself.
 pub(super) fn is_plain(b: u8) -> bool {
     b.is_ascii_graphic() && !b"$'\"\\<>&".contains(&b)

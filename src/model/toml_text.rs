@@ -148,7 +148,7 @@ impl<'a> TomlText<'a> {
         // The rest of the line may be half of a secret.
         let found = match line {
             Some(line) if is_secret(line) => self.shown("secret", &span),
-            _ if span.is_empty() => "the end of the line".to_owned(),
+            _ if span.is_empty() => "something else here".to_owned(),
             _ => self.shown("", &span),
         };
         let advice = if message.contains("duplicate") {

@@ -58,18 +58,21 @@ impl Event {
         text
     }
 
-    /// The JSON form: values as they are, the body as `_body` (`switch_event_serialize_json`).
+    /// The JSON form: headers in order, values as they are, the body as `_body`
+    /// (`switch_event_serialize_json`).
     pub(super) fn json(&self) -> String {
-        let mut object = serde_json::Map::new();
-        for (name, value) in &self.headers {
-            object.insert(name.clone(), value.clone().into());
-        }
-        if let Some(body) = &self.body {
-            object.insert("Content-Length".to_owned(), body.len().to_string().into());
-            object.insert("_body".to_owned(), body.clone().into());
-        }
-        serde_json::Value::Object(object).to_string()
+        let length = self.body.as_ref().map(|body| body.len().to_string());
+        let body = [("Content-Length", length.as_ref()), ("_body", self.body.as_ref())];
+        let body = body.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value));
+        let members: Vec<String> =
+            headers.chain(body).map(|(name, value)| member(name, value)).collect();
+        format!("{{{}}}", members.join(","))
     }
+}
+
+fn member(name: &str, value: &str) -> String {
+    format!("{}:{}", serde_json::Value::from(name), serde_json::Value::from(value))
 }
 
 /// The first header called `name`, case put aside.
@@ -121,5 +124,6 @@ mod tests {
     fn an_empty_value_is_undef() {
         let event = Event::new(vec![("A".into(), String::new())]).with_body("x\n\n".into());
         assert_eq!(event.plain(), "A: _undef_\nContent-Length: 3\n\nx\n\n");
+        assert_eq!(event.json(), r#"{"A":"","Content-Length":"3","_body":"x\n\n"}"#);
     }
 }

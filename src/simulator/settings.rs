@@ -33,6 +33,9 @@ pub struct Settings {
     pub longest_call: Duration,
     /// The profile's `inbound-reg-force-matching-username`: without it a phone can register as another.
     pub force_matching_username: bool,
+    /// Whether a phone has to know its secret; without, it is believed, for a rehearsal in which nobody
+    /// tells the secret.
+    pub check_digests: bool,
     /// Makes UUIDs, nonces and Call-IDs repeatable.
     pub seed: Option<u64>,
 }
@@ -52,6 +55,7 @@ impl Settings {
             longest_sleep: Duration::from_secs(10),
             longest_call: Duration::from_secs(120),
             force_matching_username: true,
+            check_digests: true,
             seed: None,
         }
     }

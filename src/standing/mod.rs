@@ -7,12 +7,14 @@
 //! * [`emergency`]: does every emergency number reach its route with the daemon dead;
 //! * [`directory`]: `<group>` fragments of rendered users, written whole, in the safe order, and
 //!   read back;
+//! * [`current`]: who stands in that directory now;
 //! * [`install`]: which files go where, what the operator must include and set;
 //! * [`walk`]: answers "what would FreeSWITCH do with this number", by the rules of its
 //!   `mod_dialplan_xml`.
 //!
-//! This room knows neither the store nor the desk: it takes values and gives files and answers.
+//! Only [`current`] looks into the store; the rest takes values and gives files and answers.
 
+pub mod current;
 pub mod dialplan;
 pub mod directory;
 pub mod disk;

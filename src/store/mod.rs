@@ -4,6 +4,7 @@
 //! alone. All writes go through [`Store::write`]; its doc says what it promises.
 
 mod journal;
+mod lock;
 mod memory;
 mod migrations;
 mod tx;
@@ -22,6 +23,7 @@ use sqlx::{AnyConnection, AnyPool};
 use tokio::sync::broadcast;
 
 pub use journal::JournalFilter;
+pub use lock::Lock;
 pub use memory::Memory;
 pub use sqlx::Error as DatabaseError;
 pub use tx::Tx;
@@ -49,6 +51,7 @@ struct Inner {
     happenings: broadcast::Sender<Arc<JournalEntry>>,
     writer: Writer,
     readers: AnyPool,
+    vault: Arc<Vault>,
 }
 
 /// Why the store cannot be opened. Nothing was changed.
@@ -61,6 +64,14 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The folder belongs to another user.
+    #[error("the data folder {} belongs to the user with the number {owner}; run this as that user, as in `sudo -u hotdeskd hotdeskd …`", path.display())]
+    Owner {
+        /// Which.
+        path: PathBuf,
+        /// The number of the user to whom it belongs.
+        owner: u32,
     },
     /// Another version of hotdeskd wrote it, with a schema that this one does not know.
     #[error(
@@ -119,8 +130,9 @@ impl Store {
             .connect_lazy_with(options);
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
-        let inner = Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers });
-        Writer::start(connection, vault, &inner);
+        let inner =
+            Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers, vault });
+        Writer::start(connection, inner.vault.clone(), &inner);
         Ok(Self { inner })
     }
 
@@ -128,6 +140,11 @@ impl Store {
     pub fn memory(&self) -> RwLockReadGuard<'_, Memory> {
         // A panic while memory is being changed cannot leave half a step: each is a map operation.
         self.inner.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// 16 bytes for a purpose: always the same with this key file, and known to nobody without it.
+    pub fn derived(&self, purpose: &str) -> [u8; 16] {
+        self.inner.vault.derive(purpose)
     }
 
     /// What happens from now on, as it becomes durable. A reader that lags by 4,096 misses some and

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use aes_gcm::aead::{Aead as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit as _, Nonce};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
@@ -19,6 +21,7 @@ const NONCE_BYTES: usize = 12;
 /// Encrypts and decrypts with the key of one key file.
 pub(super) struct Vault {
     cipher: Aes256Gcm,
+    mac: Hmac<Sha256>,
 }
 
 /// What is wrong with the key file or an encrypted value.
@@ -82,7 +85,18 @@ impl Vault {
             }
             Err(error) => return Err(failed(error)),
         }
-        Ok(Self { cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key[..])) })
+        let mac = Hmac::<Sha256>::new_from_slice(&key[..])
+            .map_err(|_| VaultError::Length { path: path.into() })?;
+        Ok(Self { cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key[..])), mac })
+    }
+
+    /// 16 bytes that depend on the key and `purpose`, and tell nothing of the key.
+    pub(super) fn derive(&self, purpose: &str) -> [u8; 16] {
+        let mut mac = self.mac.clone();
+        mac.update(purpose.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
+        bytes
     }
 
     /// Nonce and ciphertext of a secret that stands at `place`.

@@ -8,6 +8,7 @@
 //! | `peer` | one node: connection, events, looks |
 //! | `keeper` | the one task that sends, and settles what is done |
 //! | `reload` | `reloadxml`, and what its answer means |
+//! | `files` | the directory on FreeSWITCH's own disk, kept current |
 //! | `check` | is FreeSWITCH as it must be |
 //!
 //! A row of what is wanted is done when FreeSWITCH has taken a NOTIFY for each registration that the phone has at that
@@ -17,6 +18,7 @@
 
 mod channels;
 pub mod check;
+mod files;
 mod keeper;
 mod notify;
 mod peer;
@@ -33,6 +35,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use files::StandingFiles;
 pub use plan::Waiting;
 pub use registrations::Registration;
 pub use reload::{ReloadError, Reloaded};

@@ -1,7 +1,13 @@
 //! Behaviour tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 mod admin_api;
+mod cli;
+mod demo;
 mod event_socket;
 mod rooms;
 mod simulator;
+mod simulator_captures;
+mod simulator_inbound;
+mod simulator_peer;
+mod simulator_traps;
 mod switch;

@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use hotdeskd::simulator::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+use crate::simulator_peer::{DEADLINE, Peer};
 
 fn settings() -> Settings {
     let mut settings = Settings::new("hotdesk.test".parse().unwrap());
@@ -22,98 +21,6 @@ async fn start(settings: Settings) -> (FreeSwitch, std::net::SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (FreeSwitch::start(settings, listener), address)
-}
-
-/// A socket that reads whole messages of FreeSWITCH, and writes whatever it likes.
-struct Peer {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-/// Headers as text, and the body.
-type Message = (String, String);
-
-impl Peer {
-    fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: Vec::new() }
-    }
-
-    async fn send(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).await.unwrap();
-    }
-
-    /// The next message; `None` when the stream has ended.
-    async fn next(&mut self) -> Option<Message> {
-        timeout(DEADLINE, async {
-            loop {
-                if let Some(message) = self.cut() {
-                    return Some(message);
-                }
-                let mut chunk = [0; 4096];
-                match self.stream.read(&mut chunk).await {
-                    Ok(count) if count > 0 => self.buffer.extend_from_slice(&chunk[..count]),
-                    _ => return None,
-                }
-            }
-        })
-        .await
-        .expect("a message within the deadline")
-    }
-
-    fn cut(&mut self) -> Option<Message> {
-        let text = String::from_utf8_lossy(&self.buffer).into_owned();
-        let (head, rest) = text.split_once("\n\n")?;
-        let length = match head.starts_with("Event-Name") {
-            true => 0,
-            false => head
-                .lines()
-                .find_map(|line| line.strip_prefix("Content-Length: "))
-                .map_or(0, |length| length.parse().unwrap()),
-        };
-        let body = rest.get(..length)?.to_owned();
-        let head = head.to_owned();
-        self.buffer.drain(..head.len() + 2 + length);
-        Some((head, body))
-    }
-
-    /// Sends a command and reads its reply, which must come before any event.
-    async fn ask(&mut self, command: &str) -> String {
-        self.send(&format!("{command}\n\n")).await;
-        let (head, body) = self.next().await.expect("a reply");
-        match head.strip_prefix("Content-Type: command/reply\nReply-Text: ") {
-            Some(text) => text.to_owned(),
-            None => body,
-        }
-    }
-
-    async fn execute(&mut self, application: &str, argument: &str) {
-        self.send(&format!(
-            "sendmsg\ncall-command: execute\nexecute-app-name: {application}\nevent-lock: true\ncontent-type: text/plain\ncontent-length: {}\n\n{argument}\n",
-            argument.len()
-        ))
-        .await;
-    }
-
-    /// Reads on to the event of that name whose body holds `with`.
-    async fn event(&mut self, name: &str, with: &str) -> String {
-        loop {
-            let (head, body) = self.next().await.expect("an event");
-            if head.contains("text/event")
-                && body.starts_with(&format!("Event-Name: {name}\n"))
-                && body.contains(with)
-            {
-                return body;
-            }
-        }
-    }
-
-    async fn until_end(&mut self) -> Vec<Message> {
-        let mut all = Vec::new();
-        while let Some(message) = self.next().await {
-            all.push(message);
-        }
-        all
-    }
 }
 
 /// A call whose socket reached the test.
@@ -320,4 +227,77 @@ async fn phones_register_and_calls_ring_where_the_person_is() {
         body.split('&').map(|f| f.split('=').next().unwrap().to_owned()).collect()
     };
     assert_eq!(names(body), names(captured["body"].as_str().unwrap()));
+}
+
+/// FreeSWITCH's own files: the phone with another secret than the endpoint says, and another user.
+fn own_files() -> StaticDirectory {
+    let phone = user("0004132a0001", &[("password", "static")], &[("user_context", "restricted")]);
+    let stock = user("1000", &[("password", "1234")], &[]);
+    StaticDirectory::new(move || {
+        Some(format!("<domain name=\"hotdesk.test\"><include>{phone}</include>{stock}</domain>"))
+    })
+}
+
+#[tokio::test]
+async fn its_own_files_answer_when_the_endpoint_does_not() {
+    let known = user("0004132a0001", &[("password", "one")], &[("user_context", "hotdesk")]);
+    let (url, _) = directory(&[("0004132a0001", &known), ("1001", "")]).await;
+    let mut settings = settings();
+    settings.static_directory = Some(own_files());
+    settings.xml_curl = Some(XmlCurl::new(url));
+    let (freeswitch, _) = start(settings.clone()).await;
+    assert!(freeswitch.authenticate_invite(&phone("0004132a0001", "one"), "999").await.is_ok());
+    // Not found: FreeSWITCH looks into its own files while the endpoint lives.
+    assert!(freeswitch.register(&phone("1000", "1234")).await.is_ok());
+    // An answer with the domain is final, even without the user.
+    assert_eq!(freeswitch.register(&phone("1001", "x")).await, Err(AuthError::UnknownUser));
+
+    let dead = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    settings.xml_curl =
+        Some(XmlCurl::new(format!("http://{}/freeswitch", dead.local_addr().unwrap())));
+    drop(dead);
+    let (freeswitch, _) = start(settings).await;
+    let setup =
+        freeswitch.authenticate_invite(&phone("0004132a0001", "static"), "999").await.unwrap();
+    assert_eq!(setup.context, "restricted");
+    let answers: Vec<_> = freeswitch.questions().iter().map(|q| (q.kind, q.answered)).collect();
+    assert_eq!(answers, [("sip_auth INVITE", Answered::Dead)]);
+}
+
+#[tokio::test]
+async fn a_hung_endpoint_costs_its_time_out_and_no_more() {
+    let hung = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = settings();
+    settings.static_directory = Some(own_files());
+    let mut binding = XmlCurl::new(format!("http://{}/freeswitch", hung.local_addr().unwrap()));
+    binding.timeout = std::time::Duration::from_millis(50);
+    binding.credentials = Some(("freeswitch".into(), "secret".to_owned().into()));
+    settings.xml_curl = Some(binding);
+    let (freeswitch, _) = start(settings).await;
+    assert!(freeswitch.register(&phone("0004132a0001", "static")).await.is_ok());
+    assert_eq!(freeswitch.questions()[0].answered, Answered::Dead);
+}
+
+#[tokio::test]
+async fn a_call_ends_by_itself() {
+    let mut settings = settings();
+    settings.longest_call = std::time::Duration::from_millis(100);
+    let (freeswitch, _) = start(settings).await;
+    let (mut one, mut peer) = call(&freeswitch, CallSetup::new("1", "2"), "async full").await;
+    handshake(&mut peer).await;
+    peer.execute("say", "en number iterated 1001").await;
+    peer.execute("playback", "file_string://a.wav!tone_stream://%(100,0,440)").await;
+    peer.execute("park", "").await;
+    let timed_out = "ALLOTTED_TIMEOUT".to_owned();
+    assert_eq!(one.outcome().await, Some(Outcome::HungUp { cause: timed_out.clone() }));
+    let heard = [
+        Heard::Said { kind: "number".into(), method: "iterated".into(), text: "1001".into() },
+        Heard::Prompt("a.wav".into()),
+        Heard::Tone("%(100,0,440)".into()),
+        Heard::HungUp { cause: timed_out },
+    ];
+    assert_eq!(one.until_end().await, heard);
+    // A daemon that never says `connect` holds nobody for ever either.
+    let (mut two, _silent) = call(&freeswitch, CallSetup::new("1", "2"), "async full").await;
+    assert!(matches!(two.until_end().await.last(), Some(Heard::HungUp { .. })));
 }

@@ -4,6 +4,7 @@
 //! does, so that there is one way to do a thing. Errors are `application/problem+json` (RFC 9457) with
 //! a sentence. No answer holds a secret, except one that was made on request, once.
 
+mod in_process;
 mod journal;
 mod phones;
 mod problem;
@@ -25,6 +26,7 @@ use tokio::net::UnixListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
 pub use phones::{PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;

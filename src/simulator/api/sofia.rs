@@ -119,7 +119,9 @@ impl Node {
         let mut text = format!("\nRegistrations:\n{RULE}\n");
         for row in &rows {
             for (name, value) in self.lines(row) {
-                text.push_str(&format!("{:<12}\t{value}\n", format!("{name}:")));
+                // This one is printed without the blanks that line the others up.
+                let width = if name == "Ping-Time" { 0 } else { 12 };
+                text.push_str(&format!("{:<width$}\t{value}\n", format!("{name}:")));
             }
             text.push('\n');
         }

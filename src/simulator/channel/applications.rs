@@ -6,6 +6,7 @@ use super::super::call::Heard;
 use super::super::node::microseconds;
 use super::super::packet::leading_number;
 use super::super::template::fill;
+use super::state::{Route, Running};
 use super::thread::CallThread;
 
 /// What an application does. A name that is none hangs the call up.
@@ -116,7 +117,7 @@ impl CallThread {
         }
     }
 
-    /// Early media: codec, media variables, CHANNEL_PROGRESS_MEDIA.
+    /// Early media: codec, media variables, `CHANNEL_PROGRESS_MEDIA`.
     pub(super) fn pre_answer(&self) {
         let channel = &self.channel;
         let first = {
@@ -208,9 +209,9 @@ impl CallThread {
         let Some(extension) = words.next() else {
             return;
         };
-        let dialplan = words.next().unwrap_or("XML");
-        let context = words.next().unwrap_or(&self.channel.setup.context);
-        let transfer = (extension.to_owned(), dialplan.to_owned(), context.to_owned());
+        let dialplan = words.next().unwrap_or("XML").to_owned();
+        let before = self.channel.lock().route.clone();
+        let context = words.next().unwrap_or(&before.context).to_owned();
         let left = leading_number(&self.channel.variable("max_forwards").unwrap_or_default());
         self.channel.set("max_forwards", Some(&left.saturating_sub(1).to_string()));
         let history = format!(
@@ -220,7 +221,20 @@ impl CallThread {
         );
         self.channel.set("transfer_history", Some(&history));
         self.channel.set("transfer_source", Some(&history));
-        self.transfer = Some(transfer);
+        let extension = extension.to_owned();
+        self.channel.update(|state| {
+            state.route = Route {
+                number: extension.clone(),
+                context: context.clone(),
+                profile: before.profile + 1,
+                created: microseconds(),
+                from: Some((before.number, history)),
+            };
+            if state.cause.is_none() {
+                state.state = Running::Routing;
+            }
+        });
+        self.transfer = Some((extension, dialplan, context));
     }
 }
 

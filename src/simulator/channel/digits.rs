@@ -46,6 +46,7 @@ impl CallThread {
             |parts| parts.split('!').map(str::to_owned).collect(),
         );
         for part in parts {
+            let length = length_of(&part);
             self.tell(if let Some(tone) = part.strip_prefix("tone_stream://") {
                 Heard::Tone(tone.to_owned())
             } else if part.starts_with("silence_stream://") || part == "silence" {
@@ -54,7 +55,7 @@ impl CallThread {
                 Heard::Prompt(part)
             });
             let went_on = self.listen(stop).await;
-            self.played();
+            self.played(length);
             if !went_on {
                 return false;
             }
@@ -101,8 +102,7 @@ impl CallThread {
     }
 
     /// What FreeSWITCH leaves behind after a file.
-    fn played(&self) {
-        let ms = self.node.settings.prompt_time.as_millis();
+    fn played(&self, ms: u64) {
         for (name, value) in [
             ("playback_last_offset_pos", ms * 8),
             ("playback_seconds", ms / 1000),
@@ -296,6 +296,21 @@ impl CallThread {
         }
         Status::Success
     }
+}
+
+/// The length of a file in milliseconds, as FreeSWITCH reports it: that of a tone or silence is in its
+/// name, of a recording a second.
+fn length_of(file: &str) -> u64 {
+    if let Some(silence) = file.strip_prefix("silence_stream://") {
+        return leading_number(silence) as u64;
+    }
+    let Some(tone) = file.strip_prefix("tone_stream://") else {
+        return 1000;
+    };
+    let notes = tone.split("%(").skip(1);
+    notes
+        .map(|note| note.split(',').take(2).map(|part| leading_number(part) as u64).sum::<u64>())
+        .sum()
 }
 
 fn milliseconds(word: &str, otherwise: usize) -> Duration {

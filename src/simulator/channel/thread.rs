@@ -12,21 +12,20 @@ use super::super::call::{Heard, Outcome};
 use super::super::listener;
 use super::super::node::Node;
 use super::super::packet::leading_number;
-use super::{Channel, Message, Running};
+use super::state::Running;
+use super::{Channel, Message};
 
 /// One application, one tick.
 pub(in super::super) const TICK: Duration = Duration::from_millis(20);
 /// FreeSWITCH waits for the kernel here, about two minutes.
 const CONNECT: Duration = Duration::from_secs(5);
-/// A lingering socket keeps a dead channel no longer than this.
-const LONGEST_LINGER: Duration = Duration::from_secs(600);
 /// Applications within applications.
 const MAX_NESTED: usize = 8;
 
 const SESSION: (&str, &str, u32) = ("switch_core_session.c", "switch_core_session_exec", 2949);
 const SESSION_END: (&str, &str, u32) = ("switch_core_session.c", "switch_core_session_exec", 2972);
 const PARK: (&str, &str, u32) = ("switch_ivr.c", "switch_ivr_park", 1002);
-const STATE: (&str, &str, u32) =
+pub(super) const STATE: (&str, &str, u32) =
     ("switch_channel.c", "switch_channel_perform_set_running_state", 2409);
 
 /// Runs one call from the `socket` action to the end.
@@ -79,7 +78,7 @@ impl CallThread {
         let stop = self.node.stop.clone();
         let outcome = tokio::select! {
             outcome = self.socket(&data) => outcome,
-            () = stop.cancelled() => Outcome::NotReached,
+            () = stop.cancelled() => Outcome::HungUp { cause: "SYSTEM_SHUTDOWN".to_owned() },
         };
         self.outcome.send_replace(Some(outcome.clone()));
         if self.node.stop.is_cancelled() {
@@ -107,6 +106,7 @@ impl CallThread {
         let (full, is_async) = (has("full"), has("async"));
         let hosts = words.first().copied().unwrap_or_default();
         let Some(stream) = self.connect(hosts).await else {
+            self.channel.update(|state| state.released = true);
             self.fire(
                 "CHANNEL_EXECUTE_COMPLETE",
                 SESSION_END,
@@ -141,7 +141,10 @@ impl CallThread {
             Some((extension, dialplan, context)) => {
                 self.channel.update(|state| state.running = Running::Routing);
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
-                self.channel.update(|state| state.running = Running::Execute);
+                self.channel.update(|state| {
+                    state.running = Running::Execute;
+                    state.state = state.state.max(Running::Execute);
+                });
                 self.fire("CHANNEL_STATE", STATE, false, vec![]);
                 Outcome::Transferred { extension, dialplan, context }
             }
@@ -275,7 +278,7 @@ impl CallThread {
         self.channel.set("total_loops", None);
     }
 
-    /// One application: expanded argument, CHANNEL_EXECUTE, the work, CHANNEL_EXECUTE_COMPLETE.
+    /// One application: expanded argument, `CHANNEL_EXECUTE`, the work, `CHANNEL_EXECUTE_COMPLETE`.
     pub(super) async fn execute(&mut self, name: &str, argument: &str, uuid: &str) {
         let Some(work) = super::applications::Application::named(name) else {
             self.channel.hang_up(&self.node, "DESTINATION_OUT_OF_ORDER", "send_bye");
@@ -344,68 +347,6 @@ impl CallThread {
         let _ = self.heard.try_send(heard);
     }
 
-    /// After `transfer`: the call is in the operator's dialplan until somebody hangs up.
-    async fn elsewhere(&mut self, extension: String, context: String) {
-        self.tell(Heard::Transferred { extension, context });
-        self.until_hangup().await;
-    }
-
-    pub(super) async fn until_hangup(&mut self) {
-        let hung_up = self.channel.until(self.ends, |state| state.cause.is_some().then_some(()));
-        let over = tokio::select! {
-            over = hung_up => over.is_some(),
-            () = self.node.stop.cancelled() => false,
-        };
-        if !over {
-            self.channel.hang_up(&self.node, "ALLOTTED_TIMEOUT", "send_bye");
-        }
-    }
-
-    /// The actions after `socket`; without any more the call is cleared.
-    async fn rest_of_dialplan(&mut self) {
-        for (name, argument) in self.channel.setup.then.clone() {
-            if !self.channel.is_up() {
-                return;
-            }
-            let uuid = self.node.uuid();
-            self.execute(&name, &argument, &uuid).await;
-            if let Some((extension, _, context)) = self.transfer.take() {
-                return self.elsewhere(extension, context).await;
-            }
-        }
-        self.channel.hang_up(&self.node, "NORMAL_CLEARING", "send_bye");
-    }
-
-    /// Hang-up and report; the channel goes when the socket's thread has let it go.
-    async fn end(&mut self) {
-        let cause = self.channel.lock().cause.clone().unwrap_or_default();
-        self.channel.update(|state| {
-            state.running = Running::Hangup;
-            state.queue.clear();
-        });
-        self.fire("CHANNEL_STATE", STATE, false, vec![]);
-        self.channel.report();
-        self.channel.update(|state| {
-            state.call_state = "HANGUP";
-            state.state = Running::Reporting;
-            state.running = Running::Reporting;
-        });
-        self.fire("CHANNEL_STATE", STATE, false, vec![]);
-        let source = ("switch_core_state_machine.c", "switch_core_session_reporting_state", 943);
-        self.fire("CHANNEL_HANGUP_COMPLETE", source, true, vec![]);
-        self.tell(Heard::HungUp { cause });
-        let deadline = Instant::now() + LONGEST_LINGER;
-        let released = self.channel.until(deadline, |state| state.released.then_some(()));
-        tokio::select! {
-            _ = released => {}
-            () = self.node.stop.cancelled() => {}
-        }
-        let uuid = &self.channel.uuid;
-        self.node.lock().channels.retain(|channel| channel.uuid != *uuid);
-        let source = ("switch_core_session.c", "switch_core_session_perform_destroy", 1748);
-        self.fire("CHANNEL_DESTROY", source, true, vec![]);
-    }
-
     pub(super) fn fire(
         &self,
         name: &str,
@@ -417,7 +358,7 @@ impl CallThread {
     }
 }
 
-/// The headers of CHANNEL_EXECUTE and CHANNEL_EXECUTE_COMPLETE.
+/// The headers of `CHANNEL_EXECUTE` and `CHANNEL_EXECUTE_COMPLETE`.
 fn application(
     name: &str,
     data: &str,

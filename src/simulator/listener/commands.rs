@@ -13,6 +13,8 @@ use super::super::packet::{Packet, leading_number};
 use super::subscription::Format;
 use super::{Kind, Linger, Listener};
 
+/// More tasks than this and `bgapi` is refused.
+const MAX_TASKS: usize = 20_000;
 /// FreeSWITCH's buffer for a reply, with its final NUL.
 const REPLY: usize = 512;
 
@@ -264,8 +266,11 @@ impl Listener {
         reply(&format!("+OK {uuid}"))
     }
 
-    /// `bgapi`: the answer comes later, as a BACKGROUND_JOB event.
+    /// `bgapi`: the answer comes later, as a `BACKGROUND_JOB` event.
     fn background(&self, packet: &Packet, line: &str) -> String {
+        if self.node.tasks.len() > MAX_TASKS {
+            return reply("-ERR bgapi failed");
+        }
         let job = packet.get("Job-UUID").map_or_else(|| self.node.uuid(), str::to_owned);
         let (command, rest) = split_api(line);
         let (command, rest) = (command.to_owned(), rest.to_owned());

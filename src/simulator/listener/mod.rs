@@ -336,7 +336,9 @@ impl Listener {
     /// In sync mode the call's own thread reads: it stops with the call, and events are lost.
     fn is_over_in_sync_mode(&self) -> bool {
         match &self.kind {
-            Kind::Outbound { channel, is_async: false, linger: Linger::No, .. } => !channel.is_up(),
+            Kind::Outbound { channel, is_async: false, linger: Linger::No, .. } => {
+                !channel.is_up() || channel.is_transferred()
+            }
             _ => false,
         }
     }

@@ -7,6 +7,7 @@ use quick_xml::events::Event;
 
 use super::{DirectoryError, Folder};
 use crate::standing::tree::{self, Element};
+use crate::standing::walk::Call;
 
 /// The users of the fragments on the disk, as FreeSWITCH would find them.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +76,16 @@ impl Directory {
     pub fn find(&self, user: &str) -> Option<&DirectoryUser> {
         let id = user.split_once('@').map_or(user, |(id, _)| id);
         self.users.get(id)
+    }
+
+    /// A call that a phone makes: in the context and with the variables that its entry gives it,
+    /// authenticated as itself. `None` for a phone that does not stand here: FreeSWITCH refuses it.
+    pub fn call_from(&self, phone: &str, number: &str) -> Option<Call> {
+        let entry = self.users.get(phone)?;
+        let context = entry.variables.get("user_context")?;
+        let mut call = Call::new(context, number);
+        call.variables.clone_from(&entry.variables);
+        Some(call.with("sip_auth_username", phone).with("caller_id_number", phone))
     }
 
     /// The ids, in their order.

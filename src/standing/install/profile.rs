@@ -29,7 +29,8 @@ impl ProfileSetting {
     pub fn holds(&self, found: Option<&str>) -> bool {
         match (&self.wanted, found) {
             (Wanted::Absent, found) => found.is_none_or(str::is_empty),
-            (Wanted::Is(_), None) => false,
+            // The only one here whose default in FreeSWITCH is the right one.
+            (Wanted::Is(_), None) => self.name == "accept-blind-auth",
             (Wanted::Is(wanted), Some(found)) => {
                 let found = found.trim();
                 wanted.eq_ignore_ascii_case(found)

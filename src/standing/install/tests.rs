@@ -249,6 +249,7 @@ fn profile_settings_are_judged_as_freeswitch_reads_them() {
         ("auth-calls", None, false),
         ("accept-blind-auth", Some("0"), true),
         ("accept-blind-auth", Some("true"), false),
+        ("accept-blind-auth", None, true),
         ("challenge-realm", Some("Example.NET"), true),
         ("challenge-realm", Some("auto_from"), false),
         ("inbound-reg-force-matching-username", None, false),

@@ -6,6 +6,7 @@ mod values;
 mod tests;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +208,24 @@ impl TryFrom<UncheckedCodes> for Codes {
 )]
 pub struct CodesClash(DialCode, DialCode);
 
+/// The table `[standing]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StandingSettings {
+    /// The folder of the standing files; `<data>/freeswitch` unless set.
+    pub folder: Option<PathBuf>,
+    /// The group of FreeSWITCH, by name, which may read them.
+    pub group: Option<String>,
+    /// For how many minutes changes of desk sessions are gathered before FreeSWITCH reads them.
+    pub gather_minutes: u16,
+}
+
+impl Default for StandingSettings {
+    fn default() -> Self {
+        Self { folder: None, group: None, gather_minutes: 5 }
+    }
+}
+
 /// The table `[emergency]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -225,7 +244,8 @@ pub struct EmergencySettings {
     #[serde(deserialize_with = "callback_minutes")]
     pub callback_minutes: u16,
     /// How many of the last digits must agree for a call to count as a call back, 2 to 15. Trunks
-    /// deliver one number in many forms (`+43…`, `0043…`, `01…`), which agree at their ends.
+    /// deliver one number in many forms (`+4312345`, `004312345`, `012345`), which agree at their
+    /// ends; fewer where a trunk delivers fewer.
     #[serde(deserialize_with = "callback_digits")]
     pub callback_digits: u8,
     /// The operator's context where calls from outside arrive.
@@ -244,7 +264,7 @@ impl Default for EmergencySettings {
             routes: Vec::new(),
             caller_id: None,
             callback_minutes: 60,
-            callback_digits: 7,
+            callback_digits: 6,
             callback_context: known("public"),
             failover_seconds: 10,
         }

@@ -96,7 +96,9 @@ fn hostile_values_never_become_settings() {
         assert!(text.parse::<DialledNumber>().is_err(), "{text:?}");
         assert!(format!("*{text}").parse::<DialCode>().is_err(), "{text:?}");
     }
-    for text in ["", "a b", "${x}", "a/b", "ä", "a\n", "'", &"x".repeat(65)] {
+    for text in
+        ["", "restricted", "Hotdesk", "a b", "${x}", "a/b", "ä", "a\n", "'", &"x".repeat(65)]
+    {
         assert!(text.parse::<ContextName>().is_err(), "{text:?}");
     }
     for text in [

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::standing::dialplan::{HOTDESK, RESTRICTED};
+
 /// Implements what a text newtype with `FromStr` needs to be read from and written to TOML.
 macro_rules! text_value {
     ($name:ident, $fault:ident) => {
@@ -80,7 +82,8 @@ impl FromStr for DialledNumber {
 
 text_value!(DialledNumber, InvalidDialledNumber);
 
-/// The name of a dialplan context: 1 to 64 letters, digits, `_`, `-` or `.` (`default`).
+/// The name of a context of the operator's: 1 to 64 letters, digits, `_`, `-` or `.` (`default`).
+/// Our own two are none: a call handed to them would go round for ever.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ContextName(Box<str>);
@@ -90,7 +93,8 @@ impl FromStr for ContextName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        let ours = [RESTRICTED, HOTDESK].iter().any(|own| text.eq_ignore_ascii_case(own));
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !ours {
             Ok(Self(text.into()))
         } else {
             Err(InvalidContextName)
@@ -211,7 +215,8 @@ pub struct InvalidDialledNumber;
 /// The text is no name of a dialplan context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected the name of a dialplan context: letters, digits, `_`, `-` or `.`, as in \"default\""
+    "expected the name of a dialplan context of your own, not restricted or hotdesk: letters, digits, `_`, `-` or `.`, \
+     as in \"default\""
 )]
 pub struct InvalidContextName;
 

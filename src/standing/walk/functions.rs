@@ -2,8 +2,8 @@
 
 use super::Memory;
 
-/// `expr`: sums and differences of whole numbers, all that our dialplan asks of mod_expr. What does
-/// not parse is what mod_expr says to it: `!err!`.
+/// `expr`: sums and differences of whole numbers, all that our dialplan asks of `mod_expr`. What does
+/// not parse is what `mod_expr` says to it: `!err!`.
 pub(super) fn expr(argument: &str) -> String {
     let mut total = 0i64;
     let mut sign = 1i64;

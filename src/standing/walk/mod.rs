@@ -64,7 +64,7 @@ pub struct Policy<'a> {
     /// What becomes of one dial-string, options before it cut off (`sofia/gateway/trunk/999`).
     pub dial: &'a dyn Fn(&str) -> Dialled,
     /// The variables in the directory entry of a user (`1001@example.net`), if there is one.
-    pub user: &'a dyn Fn(&str) -> Option<Vec<(String, String)>>,
+    pub user: &'a dyn Fn(&str) -> Option<BTreeMap<String, String>>,
     /// The time, in seconds since 1970.
     pub now: u64,
     /// Whether conditions on date and time hold (`wday`, `hour`, …); they are not computed.
@@ -112,7 +112,7 @@ pub enum Dialled {
     Failed(String),
 }
 
-/// What mod_db and mod_hash keep from one call to the next.
+/// What `mod_db` and `mod_hash` keep from one call to the next.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     kept: BTreeMap<(String, String, String), String>,

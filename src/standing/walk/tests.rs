@@ -243,3 +243,60 @@ fn a_function_that_only_freeswitch_knows_is_noted() {
     assert!(story.steps.contains(&Step::Unanswered { function }), "{story}");
     assert_eq!(story.end, End::Parked);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_a_walk_panic_or_hang(text in ".{0,200}", number in ".{0,40}") {
+        let context = format!(
+            "<context name=\"a\"><extension name=\"e\"><condition field=\"destination_number\" \
+             expression=\"^(.*)$\"><action application=\"set\" data=\"x={0}$1\" inline=\"true\"/>\
+             <action application=\"bridge\" data=\"{0}${{x}}\"/></condition></extension></context>",
+            crate::standing::dialplan::escaped(&text),
+        );
+        let walk = Walk::from_texts([context.as_str()]).unwrap();
+        let _ = walked(&walk, "a", &number);
+        let _ = Walk::from_texts([text.as_str()]);
+    }
+
+    #[test]
+    fn no_dialplan_like_text_makes_a_walk_panic_or_hang(
+        parts in proptest::collection::vec(0usize..PARTS.len(), 0..40),
+    ) {
+        let text: String = parts.iter().filter_map(|part| PARTS.get(*part)).copied().collect();
+        let expression = text.replace('"', "");
+        let context = format!(
+            "<context name=\"a\"><extension name=\"e\"><condition field=\"{0}\" expression=\"^.*$\">\
+             <action application=\"set\" data=\"x={0}\"/><action application=\"transfer\" \
+             data=\"${{x}} XML a\"/></condition></extension></context>",
+            crate::standing::dialplan::escaped(&expression),
+        );
+        let walk = Walk::from_texts([context.as_str()]).unwrap();
+        let _ = walked(&walk, "a", "1");
+    }
+}
+
+/// What expansions are made of.
+const PARTS: [&str; 22] = [
+    "${",
+    "}",
+    "$",
+    "{",
+    "(",
+    ")",
+    ":",
+    "-",
+    "1",
+    "99999999999999999999",
+    "[",
+    "]",
+    "\\",
+    "'",
+    "x",
+    "é",
+    "cond",
+    "expr",
+    "db(insert/a/b/",
+    " < ",
+    "?",
+    "strepoch()",
+];

@@ -1,0 +1,185 @@
+//! The daemon, put together: store, desk, listeners, conversations, switch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::calls::{Conversations, HashedPin, PinCheck, ProfileName, VoicemailPin};
+use crate::config::{Config, FreeSwitch, NodeName};
+use crate::desk::{self, Desk, PinMethod};
+use crate::event_socket::{self, ChannelWord, ServerSettings};
+use crate::http::auth::Credentials;
+use crate::http::{self, Limits};
+use crate::model::{Actor, DirectoryRules, UnusableHash, UserSource};
+use crate::people;
+use crate::standing::disk::Folder;
+use crate::store::{Lock, Store};
+use crate::switch::{self, StandingFiles, Switch};
+use crate::xml_curl::Directory;
+
+/// How long conversations may go on after the daemon was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The desk over the store of a configuration.
+///
+/// # Errors
+/// The store cannot be opened.
+pub async fn open_desk(config: &Config) -> anyhow::Result<Desk> {
+    let store = Store::open(&config.data).await?;
+    let settings = desk::Settings { method: config.pin.method, guard: config.pin.guard };
+    Ok(Desk::new(store, settings))
+}
+
+/// Runs the daemon until `shutdown`.
+///
+/// # Errors
+/// Another daemon runs on the same data, or something that it needs cannot be had: store, users file,
+/// an address to listen at.
+pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let Some(_lock) = Lock::take(&config.data)? else {
+        bail!("another hotdeskd works with {} already", config.data.display());
+    };
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let desk = open_desk(&config).await?;
+    take_over_users_file(&config, &desk).await?;
+    let directory = directory(&config, &desk);
+    let credentials = Credentials {
+        user: config.switch_credentials.user.as_str().to_owned(),
+        password: config.switch_password()?,
+    };
+    let switch_listener = bind("switch", config.switch.address).await?;
+    let calls_listener = bind("event_socket", config.event_socket.address).await?;
+    let admin = config.admin_socket();
+    let admin_listener = http::admin::bind(&admin)
+        .with_context(|| format!("cannot listen at {}", admin.display()))?;
+    let tasks = TaskTracker::new();
+    let limits = Limits { allow: config.switch.allow.clone(), ..Limits::default() };
+    let router = http::switch::router(directory, credentials.clone());
+    tasks.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
+    let admin = http::admin::router(desk.clone());
+    tasks.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
+    tasks.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
+    let switch = Switch::new(desk.store().clone(), switch_settings(&config)?);
+    let files = standing_files(&config, desk.store());
+    let (watching, keeping) = (switch.clone(), switch);
+    let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
+    tasks.spawn(async move { watching.run(stop_watching).await });
+    tasks.spawn(async move { keeping.keep_files(files, stop_keeping).await });
+    http::watchdog::start(config.switch.address, &credentials, shutdown.clone());
+    tracing::info!(
+        switch = %config.switch.address,
+        event_socket = %config.event_socket.address,
+        admin = %config.admin_socket().display(),
+        "ready"
+    );
+    shutdown.cancelled().await;
+    tracing::info!("stopping; running conversations have {} seconds", GRACE.as_secs());
+    tasks.close();
+    let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
+    let _ = std::fs::remove_file(config.admin_socket());
+    Ok(())
+}
+
+/// The conversations of all calls, until `shutdown` and the end of those that run.
+fn hold_calls(
+    listener: TcpListener,
+    config: &Config,
+    desk: Desk,
+    shutdown: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let check: Arc<dyn PinCheck> = match config.pin.method {
+        PinMethod::Voicemail => Arc::new(VoicemailPin {
+            desk: desk.clone(),
+            profile: config.pin.voicemail_profile.clone(),
+            domain: config.domain.clone(),
+            old_pin_valid: config.pin.old_pin_valid,
+        }),
+        PinMethod::Hash => Arc::new(HashedPin { desk: desk.clone() }),
+    };
+    let conversations = Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
+    let settings =
+        ServerSettings { allow: config.event_socket.allow.clone(), ..ServerSettings::default() };
+    event_socket::serve(listener, settings, shutdown, move |session| {
+        let conversations = conversations.clone();
+        async move { conversations.hold(session).await }
+    })
+}
+
+/// The FreeSWITCH nodes of a configuration.
+///
+/// # Errors
+/// A name cannot be sent to FreeSWITCH.
+pub fn switch_settings(config: &Config) -> anyhow::Result<switch::Settings> {
+    let word = |name: &ProfileName| {
+        ChannelWord::parse(name.as_str()).with_context(|| format!("the profile {}", name.as_str()))
+    };
+    let node = |(name, node): (&NodeName, &FreeSwitch)| {
+        Ok(switch::Node {
+            name: name.as_str().to_owned(),
+            address: node.address.to_string(),
+            password: node.password.value.clone(),
+            profiles: node.profiles.iter().map(word).collect::<anyhow::Result<_>>()?,
+        })
+    };
+    Ok(switch::Settings {
+        nodes: config.freeswitch.iter().map(node).collect::<anyhow::Result<_>>()?,
+        domain: config.domain.clone(),
+        voicemail_profile: word(&config.pin.voicemail_profile)?,
+    })
+}
+
+/// The directory on FreeSWITCH's own disk, for a configuration.
+fn standing_files(config: &Config, store: &Store) -> StandingFiles {
+    let group = config.standing.group.as_ref().map(|group| group.id);
+    StandingFiles {
+        folder: Folder::new(&config.standing.folder, group),
+        rules: rules(config, store),
+        gather: Duration::from_secs(60 * u64::from(config.standing.gather_minutes)),
+    }
+}
+
+/// What FreeSWITCH is told, for a configuration.
+fn directory(config: &Config, desk: &Desk) -> Directory {
+    let store = desk.store().clone();
+    Directory::new(store, rules(config, desk.store()), config.aliases.clone(), &config.directory)
+}
+
+/// What all directory entries rest on.
+pub fn rules(config: &Config, store: &Store) -> DirectoryRules {
+    DirectoryRules {
+        domain: config.domain.clone(),
+        context: config.dialplan.context.as_str().to_owned(),
+        // The same after every start, or every start would change the standing files.
+        unusable: UnusableHash::new(store.derived("unusable a1-hash")),
+    }
+}
+
+/// Makes the users of the users file exactly those that it lists.
+///
+/// # Errors
+/// The file has a mistake, or an extension is taken; nothing changed then.
+pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Result<()> {
+    let records = match &config.users_file {
+        Some(path) => people::read(path)?,
+        None => Vec::new(),
+    };
+    let taken =
+        desk.take_over_users(UserSource::File, records, Timestamp::now(), Actor::Daemon).await?;
+    if taken != desk::Summary::default() {
+        tracing::info!(taken.added, taken.changed, taken.removed, "users file");
+    }
+    Ok(())
+}
+
+async fn bind(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen at {address} (listen.{name}); is something else there?")
+    })
+}

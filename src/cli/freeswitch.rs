@@ -1,0 +1,129 @@
+//! `freeswitch install` and `freeswitch print`: what FreeSWITCH has on its own disk.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+
+use super::Printed;
+use crate::app;
+use crate::config::Config;
+use crate::standing::dialplan::Plan;
+use crate::standing::directory::{self, Entry, Shrink};
+use crate::standing::disk::Folder;
+use crate::standing::install::{self, Advice, Credentials, Part};
+use crate::standing::{current, dialplan};
+use crate::store::Store;
+
+/// `freeswitch …`
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Writes the standing files: the dialplan contexts, the emergency call-back, the directory.
+    #[command(after_help = "Example:\n  hotdeskd freeswitch install")]
+    Install {
+        /// Where; else `standing.folder` of the configuration.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Write the directory even with fewer than half of the phones that it has.
+        #[arg(long)]
+        allow_fewer_phones: bool,
+    },
+    /// Prints what to include and set in FreeSWITCH's own configuration, whole or in part.
+    #[command(after_help = "Example:\n  hotdeskd freeswitch print profile")]
+    Print {
+        /// Which part: dialplan, public, directory, xml-curl, profile.
+        part: Option<Part>,
+    },
+}
+
+pub(super) async fn run(command: &Command, config: &Config) -> Printed {
+    Ok(match command {
+        Command::Install { folder, allow_fewer_phones } => {
+            install(config, folder.clone(), *allow_fewer_phones).await?
+        }
+        Command::Print { part } => print(config, *part)?,
+    })
+}
+
+/// Writes the standing files into `folder`, or where the configuration says.
+///
+/// The store is read even while a daemon runs: reading takes nothing away from it.
+///
+/// # Errors
+/// The store cannot be read, or a file that is not ours is in the way.
+async fn install(
+    config: &Config,
+    folder: Option<PathBuf>,
+    allow_fewer: bool,
+) -> anyhow::Result<String> {
+    let path = folder.unwrap_or_else(|| config.standing.folder.clone());
+    let path = std::path::absolute(&path)?;
+    let folder = Folder::new(&path, config.standing.group.as_ref().map(|group| group.id));
+    let files = rendered(config)?;
+    let password = config.switch_password()?;
+    let credentials =
+        Credentials { user: config.switch_credentials.user.as_str(), password: &password };
+    let report = install::install(&folder, &files, Some(credentials))?;
+    let mut told = report.to_string();
+    let store = Store::open(&config.data).await?;
+    let entries = current::entries(&store.memory(), &app::rules(config, &store));
+    let entries: Vec<Entry<'_>> = entries.iter().map(|(id, xml)| Entry { id, xml }).collect();
+    let shrink = if allow_fewer { Shrink::Allowed } else { Shrink::Refused };
+    let written = directory::write(&folder.inside("directory"), &entries, shrink)?;
+    let (phones, all, files) = (written.phones, written.entries, written.written.len());
+    let place = path.join("directory");
+    writeln!(
+        told,
+        "{}: {phones} phones, {all} entries in all, {files} files written",
+        place.display()
+    )?;
+    if report.blocked() {
+        bail!(
+            "{told}files that hotdeskd did not write are in the way; move them, and run this again"
+        );
+    }
+    for warning in config.emergency.warnings() {
+        writeln!(told, "Note: {warning}")?;
+    }
+    writeln!(told, "\nWhat FreeSWITCH still has to be told: `hotdeskd freeswitch print`.")?;
+    Ok(told)
+}
+
+/// Prints what to include and set in FreeSWITCH's own configuration.
+///
+/// # Errors
+/// A template of ours is wrong.
+fn print(config: &Config, part: Option<Part>) -> anyhow::Result<String> {
+    let profiles: Vec<String> = config
+        .freeswitch
+        .values()
+        .flat_map(|node| &node.profiles)
+        .map(|profile| profile.as_str().to_owned())
+        .collect();
+    let node = config.freeswitch.values().next().context("no FreeSWITCH is configured")?;
+    let url = format!("http://{}/freeswitch", config.switch.address);
+    let advice = Advice {
+        folder: &config.standing.folder,
+        config_dir: &node.config_dir,
+        domain: &config.domain,
+        profiles: &profiles,
+        switch_url: &url,
+        remote: !config.switch.address.ip().is_loopback(),
+        dialplan: &config.dialplan,
+        emergency: &config.emergency,
+    };
+    Ok(part.map_or_else(|| advice.print_all(), |part| advice.print(part)))
+}
+
+/// The dialplan files for a configuration.
+pub(super) fn rendered(config: &Config) -> anyhow::Result<Vec<dialplan::RenderedFile>> {
+    let hosts = config.dialplan.hosts_or(config.event_socket.address);
+    let plan = Plan {
+        domain: &config.domain,
+        dialplan: &config.dialplan,
+        emergency: &config.emergency,
+        hosts: &hosts,
+    };
+    Ok(plan.render()?)
+}

@@ -1,0 +1,97 @@
+//! `hotdeskd journal`.
+
+use clap::{Args, Subcommand};
+
+use super::Printed;
+use super::door::Door;
+use super::output::{self, because};
+use crate::config::Config;
+use crate::http::admin::Ask;
+use crate::model::{Actor, Extension, Happening, JournalEntry, LoginMode, Mac};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Lists what happened, oldest first.
+    #[command(after_help = "Example:\n  hotdeskd journal list --user 1001 --limit 20")]
+    List(List),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Only of this phone.
+    #[arg(long, value_name = "MAC")]
+    phone: Option<Mac>,
+    /// Only of this user.
+    #[arg(long, value_name = "EXTENSION")]
+    user: Option<Extension>,
+    /// How many, the newest.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(command: &Command, config: &Config) -> Printed {
+    let Command::List(List { phone, user, limit, json }) = command;
+    let mut path = format!("/journal?limit={limit}");
+    if let Some(phone) = phone {
+        path += &format!("&phone={phone}");
+    }
+    if let Some(user) = user {
+        path += &format!("&user={user}");
+    }
+    let entries: Vec<JournalEntry> = Door::open(config).await?.ask(Ask::get(&path)).await?;
+    if *json {
+        return Ok(output::json(&entries)?);
+    }
+    let rows =
+        entries.iter().map(|entry| [output::time(entry.at), by(&entry.by), sentence(&entry.what)]);
+    Ok(output::table(["TIME", "BY", "WHAT"], rows, "Nothing happened yet."))
+}
+
+fn by(actor: &Actor) -> String {
+    match actor {
+        Actor::Caller(phone) => format!("caller at {phone}"),
+        Actor::Command => "command".to_owned(),
+        Actor::Daemon => "daemon".to_owned(),
+    }
+}
+
+fn sentence(what: &Happening) -> String {
+    match what {
+        Happening::Login { phone, user, mode: LoginMode::Only } => {
+            format!("{user} logged in at {phone}")
+        }
+        Happening::Login { phone, user, mode: LoginMode::Also } => {
+            format!("{user} logged in at {phone} too")
+        }
+        Happening::OwnerReturned { phone, user } => {
+            format!("{phone} fell back to its owner {user}")
+        }
+        Happening::Logout { phone, user, reason } => {
+            format!("{user} is logged out at {phone}: {}", because(reason))
+        }
+        Happening::PinRefused { phone, user: Some(user) } => {
+            format!("a login of {user} at {phone} was refused")
+        }
+        Happening::PinRefused { phone, user: None } => {
+            format!("a login of nobody we know at {phone} was refused")
+        }
+        Happening::PinLocked { phone, user, until } => {
+            let user = user.as_ref().map(|user| format!("user {user}"));
+            let phone = phone.map(|phone| format!("phone {phone}"));
+            let locked: Vec<String> = user.into_iter().chain(phone).collect();
+            let until = output::time(*until);
+            format!("wrong PINs locked {} until {until}", locked.join(" at "))
+        }
+        Happening::PinAlarm { wrong } => format!("alarm: {wrong} wrong PINs in the whole site"),
+        Happening::PinUnlocked { user } => format!("{user} was unlocked"),
+        Happening::PinSet { user } => format!("the PIN of {user} was set"),
+        Happening::PhoneSaved { phone } => format!("phone {phone} was saved"),
+        Happening::PhoneRemoved { phone } => format!("phone {phone} was removed"),
+        Happening::UserSaved { user } => format!("user {user} was saved"),
+        Happening::UserRemoved { user } => format!("user {user} was removed"),
+        Happening::RestartAsked { phone } => format!("phone {phone} was asked to restart"),
+    }
+}

@@ -1,0 +1,191 @@
+//! `hotdeskd phones`.
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret as _;
+
+use super::Printed;
+use super::door::Door;
+use super::{input, output};
+use crate::config::Config;
+use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
+use crate::model::{CallerNumber, Emergency, Extension, Mac};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Lists the phones and who sits there.
+    #[command(after_help = "Example:\n  hotdeskd phones list --json")]
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows a phone.
+    #[command(after_help = "Example:\n  hotdeskd phones show 0004132a0001")]
+    Show {
+        /// Its MAC address, in any spelling.
+        mac: Mac,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Adds a phone to the inventory.
+    ///
+    /// Its SIP secret is made, unless --read-secret is given.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones add 00:04:13:2a:00:01 --vendor snom --model D785 --label 'Desk 1'\n  hotdeskd phones add 0004132a0002 --owner 1001 --emergency-caller-id +4312345\n  hotdeskd phones add 0004132a0002 --replace --read-secret < secret"
+    )]
+    Add(Add),
+    /// Removes a phone from the inventory; whoever sits there is logged out.
+    #[command(after_help = "Example:\n  hotdeskd phones remove 0004132a0001")]
+    Remove {
+        /// Its MAC address, in any spelling.
+        mac: Mac,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// Its MAC address, in any spelling.
+    mac: Mac,
+    /// The vendor in lower case.
+    #[arg(long)]
+    vendor: Option<String>,
+    /// The vendor's name of the model.
+    #[arg(long)]
+    model: Option<String>,
+    /// What people call the place.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// The user whom the phone falls back to when nobody else sits there.
+    #[arg(long, value_name = "EXTENSION")]
+    owner: Option<Extension>,
+    /// An extension that rings the device itself, whoever sits there.
+    #[arg(long, value_name = "EXTENSION")]
+    desk_extension: Option<Extension>,
+    /// Nobody may log in here but the owner.
+    #[arg(long)]
+    no_hot_desk: bool,
+    /// The caller ID that this desk shows to emergency services.
+    #[arg(long, value_name = "NUMBER")]
+    emergency_caller_id: Option<CallerNumber>,
+    /// Where the desk is, in words, for emergency services.
+    #[arg(long, value_name = "TEXT")]
+    emergency_location: Option<String>,
+    /// Replace a phone that is there already: what is not named is taken away, but its secret stays.
+    #[arg(long)]
+    replace: bool,
+    /// Read the SIP secret from standard input, for a phone that has one already.
+    #[arg(long)]
+    read_secret: bool,
+}
+
+pub(super) async fn run(command: &Command, config: &Config) -> Printed {
+    let printed = match command {
+        Command::List { json } => {
+            let phones: Vec<PhoneView> = Door::open(config).await?.ask(Ask::get("/phones")).await?;
+            if *json { output::json(&phones)? } else { table(&phones) }
+        }
+        Command::Show { mac, json } => {
+            let path = format!("/phones/{mac}");
+            let phone: PhoneView = Door::open(config).await?.ask(Ask::get(&path)).await?;
+            if *json { output::json(&phone)? } else { card(&phone) }
+        }
+        Command::Add(add) => save(add, config).await?,
+        Command::Remove { mac } => {
+            let path = format!("/phones/{mac}");
+            let ask = Ask::new(Method::DELETE, &path);
+            let () = Door::open(config).await?.ask(ask).await?;
+            format!("Phone {mac} is removed.\n")
+        }
+    };
+    Ok(printed)
+}
+
+async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
+    let secret = add.read_secret.then(|| input::secret("secret")).transpose()?;
+    let change = PhoneChange {
+        vendor: add.vendor.clone(),
+        model: add.model.clone(),
+        label: add.label.clone(),
+        desk_extension: add.desk_extension.clone(),
+        owner: add.owner.clone(),
+        hot_desk: !add.no_hot_desk,
+        emergency: Emergency {
+            caller_id: add.emergency_caller_id.clone(),
+            location: add.emergency_location.clone(),
+        },
+        secret: None,
+    };
+    let mut body = serde_json::to_value(change)?;
+    if let (Some(secret), Some(body)) = (secret, body.as_object_mut()) {
+        body.insert("secret".to_owned(), secret.expose_secret().into());
+    }
+    let path = format!("/phones/{}", add.mac);
+    let ask = Ask { only_new: !add.replace, ..Ask::new(Method::PUT, &path).with(body) };
+    let phone: PhoneView = Door::open(config).await?.ask(ask).await.map_err(hint)?;
+    let done = if add.replace { "saved" } else { "added" };
+    Ok(format!("Phone {} is {done}.\n", phone.mac))
+}
+
+/// What to do about something that is there already.
+pub(super) fn hint(error: anyhow::Error) -> anyhow::Error {
+    let told = error.to_string();
+    if told.ends_with("already") {
+        anyhow::anyhow!("{told}; give --replace to replace its settings")
+    } else {
+        error
+    }
+}
+
+fn table(phones: &[PhoneView]) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let rows = phones.iter().map(|phone| {
+        let (who, since) = match &phone.session {
+            Some(seated) => {
+                (format!("{} {}", seated.user, seated.name), output::time(seated.since))
+            }
+            None => Default::default(),
+        };
+        let model = format!("{} {}", text(&phone.vendor), text(&phone.model));
+        let owner = phone.owner.as_ref().map(ToString::to_string).unwrap_or_default();
+        [
+            phone.mac.to_string(),
+            text(&phone.label),
+            model.trim().to_owned(),
+            owner,
+            who,
+            since,
+            phone.pending.join(", "),
+        ]
+    });
+    output::table(
+        ["PHONE", "LABEL", "MODEL", "OWNER", "WHO IS THERE", "SINCE", "PENDING"],
+        rows,
+        "There are no phones yet; `hotdeskd phones add MAC` adds one.",
+    )
+}
+
+fn card(phone: &PhoneView) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let extension = |extension: &Option<Extension>| {
+        extension.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    let who = phone.session.as_ref().map(|seated| {
+        format!("{} {} since {}", seated.user, seated.name, output::time(seated.since))
+    });
+    let caller_id = phone.emergency.caller_id.as_ref().map(ToString::to_string);
+    output::card([
+        ("phone", phone.mac.to_string()),
+        ("label", text(&phone.label)),
+        ("vendor", text(&phone.vendor)),
+        ("model", text(&phone.model)),
+        ("who is there", who.unwrap_or_else(|| "nobody".to_owned())),
+        ("owner", extension(&phone.owner)),
+        ("desk extension", extension(&phone.desk_extension)),
+        ("hot desk", if phone.hot_desk { "yes" } else { "only its owner" }.to_owned()),
+        ("emergency caller ID", caller_id.unwrap_or_else(|| "the site's".to_owned())),
+        ("emergency location", text(&phone.emergency.location)),
+        ("pending", phone.pending.join(", ")),
+        ("added", output::time(phone.added)),
+    ])
+}

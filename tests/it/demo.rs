@@ -1,0 +1,25 @@
+//! The demo, as a user runs it.
+
+use std::process::Command;
+
+#[test]
+fn the_demo_tells_the_whole_morning() {
+    let output = Command::new(env!("CARGO_BIN_EXE_hotdeskd")).arg("demo").output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    for scene in [
+        "Desk 1 is registered as 0004132a0001 and is nobody's",
+        "that the phone is Ada Lovelace's (1001)",
+        "would ring Desk 1 and Desk 2 together",
+        "even her right PIN sounds wrong",
+        "Desk 1 is Alan's now",
+        "Desk 2 is nobody's again",
+        "reaches sofia/gateway/trunk/999, showing +43123456702",
+        "Nothing was forgotten",
+    ] {
+        assert!(told.contains(scene), "{scene:?} in:\n{told}");
+    }
+    for pin in ["4711", "8240", "9173"] {
+        assert!(!told.contains(pin));
+    }
+}
