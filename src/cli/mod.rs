@@ -154,7 +154,7 @@ pub fn run() -> ExitCode {
         Err(Failure::Usage(error)) => (error, 2),
         Err(Failure::Failed(error)) => (error, 1),
     };
-    let _ = writeln!(std::io::stderr(), "hotdeskd: {error:#}");
+    let _ = writeln!(std::io::stderr(), "hotdeskd: {}", in_a_sentence(&error));
     ExitCode::from(code)
 }
 
@@ -178,6 +178,9 @@ fn execute(cli: &Cli) -> Printed {
         Command::Call { number, phone, keys } => {
             wait(async { call::run(&load(cli)?, number, *phone, keys).await })
         }
+        Command::Freeswitch(freeswitch::Command::Print { part }) if !cli.config.exists() => {
+            Ok(freeswitch::print_defaults(*part)?)
+        }
         Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
@@ -187,6 +190,17 @@ fn execute(cli: &Cli) -> Printed {
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => Ok(pages::man(dir.as_deref())?),
     }
+}
+
+/// An error with its causes, each said once: some tell their cause themselves.
+fn in_a_sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        match (told.is_empty(), told.contains(&cause)) {
+            (true, _) => cause,
+            (false, true) => told,
+            (false, false) => format!("{told}: {cause}"),
+        }
+    })
 }
 
 /// The configuration in force.

@@ -234,6 +234,17 @@ async fn a_store_whose_key_is_gone_or_another_is_refused() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_missing_is_not_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).await.unwrap());
+    let file = folder.path().join("hotdeskd.db");
+    std::fs::remove_file(&file).unwrap();
+    let error = Store::open(folder.path()).await.err().unwrap();
+    assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+    assert!(!file.exists());
+}
+
+#[tokio::test]
 async fn a_store_that_somebody_else_holds_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
