@@ -39,19 +39,8 @@ impl Desk {
         let changes = self.store.write(async move |tx: &mut Tx<'_>| {
             let mut floor = floor::load(tx, [phone], [user.clone()]).await?;
             let changes = floor.log_in(phone, &user, mode, now)?;
-            // The first change that begins a session of this user here is the login itself; the
-            // others are owners who return.
-            let (login, rest): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(
-                |change| matches!(change, Change::Began(s) if s.phone == phone && s.user == user),
-            );
-            let (ended, returned): (Vec<Change>, Vec<Change>) =
-                rest.into_iter().partition(|change| matches!(change, Change::Ended(..)));
-            floor::keep(tx, &ended, None, now, &by).await?;
-            floor::keep(tx, &login, Some(mode), now, &by).await?;
-            floor::keep(tx, &returned, None, now, &by).await?;
-            if let Some(attempt) = &attempt {
-                attempt.take_back(tx, &settings, now).await?;
-            }
+            floor::keep(tx, &changes, Some((phone, &user, mode)), now, &by).await?;
+            Attempt::take_back(attempt.as_ref(), tx, &settings, now).await?;
             Ok(changes)
         });
         Ok(changes.await?)
@@ -76,9 +65,7 @@ impl Desk {
             let mut floor = floor::load(tx, [phone], []).await?;
             let changes = floor.log_out(phone, now);
             floor::keep(tx, &changes, None, now, &by).await?;
-            if let Some(attempt) = &attempt {
-                attempt.take_back(tx, &settings, now).await?;
-            }
+            Attempt::take_back(attempt.as_ref(), tx, &settings, now).await?;
             Ok(changes)
         });
         Ok(changes.await?)
@@ -103,9 +90,7 @@ impl Desk {
             let mut floor = floor::load(tx, [], [user.clone()]).await?;
             let changes = floor.log_out_everywhere(&user, now);
             floor::keep(tx, &changes, None, now, &by).await?;
-            if let Some(attempt) = &attempt {
-                attempt.take_back(tx, &settings, now).await?;
-            }
+            Attempt::take_back(attempt.as_ref(), tx, &settings, now).await?;
             Ok(changes)
         });
         Ok(changes.await?)
