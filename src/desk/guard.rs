@@ -34,6 +34,11 @@ impl Attempt {
         self.verdict.locked
     }
 
+    /// Whether it was an attempt at the PIN of `user`.
+    pub(super) fn is_of(&self, user: &Extension) -> bool {
+        self.user.as_ref() == Some(user)
+    }
+
     /// For how much longer than usual a refusal is held back.
     pub fn delay(&self) -> Duration {
         self.verdict.delay
