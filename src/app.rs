@@ -1,11 +1,13 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,6 +26,8 @@ use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a start waits for whoever has the data folder.
+const LOCK_WAIT: Duration = Duration::from_secs(12);
 
 /// The desk over the store of a configuration.
 ///
@@ -41,9 +45,7 @@ pub async fn open_desk(config: &Config) -> anyhow::Result<Desk> {
 /// Another daemon runs on the same data, or something that it needs cannot be had: store, users file,
 /// an address to listen at.
 pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Some(_lock) = Lock::take(&config.data)? else {
-        bail!("another hotdeskd works with {} already", config.data.display());
-    };
+    let _lock = lock(&config.data).await?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
@@ -85,6 +87,25 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
     let _ = std::fs::remove_file(config.admin_socket());
     Ok(())
+}
+
+/// The lock of the data folder. A command that works without a daemon has it for a moment, and a
+/// daemon that is told to stop until its conversations are over: neither may make a start fail.
+async fn lock(data: &Path) -> anyhow::Result<Lock> {
+    if let Some(lock) = Lock::take(data)? {
+        return Ok(lock);
+    }
+    tracing::info!("waiting for another hotdeskd that works with {}", data.display());
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        if let Some(lock) = Lock::take(data)? {
+            return Ok(lock);
+        }
+        if Instant::now() >= until {
+            bail!("another hotdeskd works with {} already", data.display());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// The conversations of all calls, until `shutdown` and the end of those that run.
