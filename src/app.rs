@@ -42,15 +42,18 @@ pub async fn open_desk(config: &Config) -> anyhow::Result<Desk> {
 /// Runs the daemon until `shutdown`.
 ///
 /// # Errors
-/// Another daemon runs on the same data, or something that it needs cannot be had: store, users file,
-/// an address to listen at.
+/// Another daemon runs on the same data, or something that it needs cannot be had: the store, an
+/// address to listen at.
 pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let _lock = lock(&config.data).await?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     let desk = open_desk(&config).await?;
-    take_over_users_file(&config, &desk).await?;
+    if let Err(error) = take_over_users_file(&config, &desk).await {
+        // Phones and emergency numbers do not wait for a typing mistake.
+        tracing::error!("{error:#}: the users stay as they were");
+    }
     let directory = directory(&config, &desk);
     let credentials = Credentials {
         user: config.switch_credentials.user.as_str().to_owned(),
@@ -182,15 +185,14 @@ pub fn rules(config: &Config, store: &Store) -> DirectoryRules {
     }
 }
 
-/// Makes the users of the users file exactly those that it lists.
+/// Makes the users of the users file, where there is one, exactly those that it lists.
 ///
 /// # Errors
 /// The file has a mistake, or an extension is taken; nothing changed then.
 pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Result<()> {
-    let records = match &config.users_file {
-        Some(path) => people::read(path)?,
-        None => Vec::new(),
-    };
+    // Without a file those that it listed stay: a line taken out of the configuration logs nobody out.
+    let Some(path) = &config.users_file else { return Ok(()) };
+    let records = people::read(path)?;
     let taken =
         desk.take_over_users(UserSource::File, records, Timestamp::now(), Actor::Daemon).await?;
     if taken != desk::Summary::default() {
