@@ -266,10 +266,12 @@ async fn a_disk_that_was_full_is_written_again_once_it_is_not() {
     let store = Store::open(folder.path()).await.unwrap();
     let mut other = options(&folder.path().join("hotdeskd.db")).unwrap().connect().await.unwrap();
     // As for a full disk SQLite gives up the whole transaction, not just the statement.
-    sqlx::query("CREATE TRIGGER full BEFORE INSERT ON phones BEGIN SELECT RAISE(ROLLBACK, 'full'); END")
-        .execute(&mut other)
-        .await
-        .unwrap();
+    sqlx::query(
+        "CREATE TRIGGER full BEFORE INSERT ON phones BEGIN SELECT RAISE(ROLLBACK, 'full'); END",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
     let save = |last| store.write(async move |tx: &mut Tx<'_>| tx.save_phone(phone(last)).await);
     save(1).await.unwrap_err();
     save(2).await.unwrap_err();

@@ -1,9 +1,14 @@
 //! Behaviour tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#[path = "../support/mod.rs"]
+mod support;
+
 mod admin_api;
 mod cli;
 mod demo;
 mod event_socket;
+mod login;
+mod refusals;
 mod rooms;
 mod simulator;
 mod simulator_captures;

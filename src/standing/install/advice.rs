@@ -119,7 +119,9 @@ impl Advice<'_> {
             "== Domain\nFreeSWITCH must know the domain by the same name, since stock files say $${{domain}} where \
              they mean it. In {file} the line that sets domain must be this one (stock: $${{local_ip_v4}}, the \
              address of the machine):\n\n  <X-PRE-PROCESS cmd=\"set\" data=\"domain={domain}\"/>\n\n\
-             Where phones and calls still use the address, name it in [aliases] of hotdeskd's configuration.\n",
+             Where phones and calls still use the address, name it in `aliases` of hotdeskd's configuration.\n\
+             In the same file change default_password if it is still 1234: the stock dialplan lets every call \
+             wait for ten seconds until it is.\n",
             file = self.config_dir.join("vars.xml").display(),
             domain = self.domain,
         )

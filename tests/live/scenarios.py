@@ -1,0 +1,210 @@
+"""What a person would try at the phones, one function each; `run` plays them in this order."""
+import asyncio, re, signal
+from lab import *
+from sip import Phone
+
+P = lambda n: f"0004132a000{n}"
+
+
+async def register(lab):
+    one = await lab.phone(1)
+    lab.check("a phone registers with its secret", await one.register() == 200)
+    thief = await lab.phone(P(1), register=False, password="wrong")
+    lab.check("a wrong secret is refused", await thief.register() in (401, 403))
+    two = await lab.phone(2)
+    lab.check("no phone registers another's address", await two.register(user=P(3)) == 403)
+    stranger = await lab.phone("1001", register=False, password="1234")
+    lab.check("no person registers without a softphone", await stranger.register() in (401, 403))
+    call = await one.dial("1001")
+    await ended(call)
+    lab.check("a nobody's phone may not call", call.final.status >= 400, call.final.start)
+    lab.check("and hears a tone", call.tones() == [GONE], call.tones())
+
+
+async def login(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    heard = await log_in(one, "*11", "1001", "4711")
+    lab.check("*11: extension, PIN, logged in", heard == [EXTENSION, PIN, IN], heard)
+    lab.check("she sits there", lab.sessions() == {P(1): "1001"}, lab.sessions())
+    heard = await log_in(two, "*121001", "1001", "4711")
+    lab.check("*12 with her extension: only the PIN is asked", heard == [PIN, IN], heard)
+    lab.check("she sits at both", lab.sessions() == {P(1): "1001", P(2): "1001"}, lab.sessions())
+    three = await lab.phone(3)
+    lab.seat("1002", P(3))
+    call = await three.call("1001")
+    await until(lambda: one.rang and two.rang)
+    lab.check("a call to her rings both", len(one.rang) == len(two.rang) == 1, (one.rang, two.rang))
+    await two.answer(two.rang[0])
+    await call.placed
+    lab.check("and is answered at one", call.final.status == 200, call.final.start)
+    await until(lambda: one.rang[0].ended.is_set())
+    lab.check("the other stops", one.rang[0].ended.is_set())
+    await call.hang_up()
+    lab.check("the hang-up arrives", await ended(two.rang[0], 3))
+    who = await one.dial("*15")
+    await ended(who)
+    lab.check("*15 says that somebody is in", IN in who.tones(), who.tones())
+    heard = await log_in(one, "*111001", "1001", "4711")
+    lab.check("*11: out everywhere else", lab.sessions().get(P(2)) is None and heard == [PIN, IN], (heard, lab.sessions()))
+    out = await one.dial("*13")
+    await out.hear(PIN)
+    await out.press("4711#")
+    await ended(out)
+    lab.check("*13: the PIN, and out", out.tones() == [PIN, OUT] and P(1) not in lab.sessions(), (out.tones(), lab.sessions()))
+    who = await one.dial("*15")
+    await ended(who)
+    lab.check("*15 says that nobody is in", who.tones() == [OUT], who.tones())
+    lab.seat("1001", P(1))
+    lab.seat("1001", P(2), also=True)
+    elsewhere = await three.dial("*14")
+    await elsewhere.hear(EXTENSION)
+    await elsewhere.press("1001#")
+    await elsewhere.hear(PIN)
+    await elsewhere.press("4711#")
+    await ended(elsewhere)
+    lab.check("*14 from another phone", elsewhere.tones() == [EXTENSION, PIN, OUT], elsewhere.tones())
+    lab.check("out everywhere", lab.sessions() == {P(3): "1002"}, lab.sessions())
+    restart = await one.dial("*19")
+    await ended(restart)
+    lab.check("*19 says goodbye", restart.tones() == [GOODBYE], restart.tones())
+
+
+async def take_over(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.seat("1001", P(1))
+    lab.seat("1003", P(2))
+    heard = await log_in(one, "*111002", "1002", "4712")
+    lab.check("another logs in where she sat", heard == [PIN, IN] and lab.sessions() == {P(1): "1002", P(2): "1003"}, lab.sessions())
+    call = await two.call("1002")
+    await until(lambda: one.rang)
+    lab.check("calls to the new one ring there", len(one.rang) == 1)
+    await call.hang_up()
+    call = await two.dial("1001", within=8)
+    lab.check("calls to the old one do not", len(one.rang) == 1, len(one.rang))
+    await call.hang_up()
+
+
+async def wrong_pins(lab):
+    one, two = await lab.phone(4), await lab.phone(2)
+    call = await one.dial("*111003")
+    for n in range(1, 4):
+        await call.hear(PIN, n)
+        await call.press("0815#")
+    await ended(call)
+    lab.check("three wrong PINs: refused thrice, goodbye", call.tones() == [PIN, REFUSED] * 3 + [GOODBYE], call.tones())
+    call = await one.dial("*111003")
+    for n in range(1, 3):
+        await call.hear(PIN, n)
+        await call.press("0815#")
+    await call.hear(PIN, 3)
+    await call.press("4713#")
+    await ended(call)
+    lab.check("locked: the right one is refused too", call.tones() == [PIN, REFUSED] * 3 + [GOODBYE], call.tones())
+    heard = await log_in(two, "*111003", "1003", "4713")
+    lab.check("not at another phone", heard == [PIN, IN], heard)
+    lab.run("users", "unlock", "1003")
+    heard = await log_in(one, "*111003", "1003", "4713")
+    lab.check("unlocked by the operator", heard == [PIN, IN], heard)
+    call = await one.dial("*11")
+    await call.hear(EXTENSION)
+    await call.press("999999#")
+    await call.hear(PIN)
+    await call.press("4713#")
+    await call.hear(REFUSED)
+    lab.check("an unknown extension is refused alike", call.tones()[:3] == [EXTENSION, PIN, REFUSED], call.tones())
+    await call.hang_up()
+    lab.run("users", "unlock", "1003")
+
+
+async def voicemail_pin(lab):
+    one = await lab.phone(1)
+    await lab.fs.api(f"vm_fsdb_pref_password_set default {DOMAIN} 1004 8642")
+    heard = await log_in(one, "*111004", "1004", "8642")
+    lab.check("the PIN that was set by phone", heard == [PIN, IN], heard)
+    call = await one.dial("*111004")
+    await call.hear(PIN)
+    await call.press("4714#")
+    await call.hear(REFUSED)
+    lab.check("the old one no more", call.tones()[:2] == [PIN, REFUSED], call.tones())
+    await call.hang_up()
+    lab.run("users", "unlock", "1004")
+
+
+async def names(lab):
+    one, two, three, four = [await lab.phone(n) for n in (1, 2, 3, 4)]
+    for user, phone in (("1001", 1), ("1002", 2), ("1003", 3), ("1004", 4)):
+        lab.seat(user, P(phone))
+    shown = {"1001": "Ada Lovelace", "1002": "Pat O'Brien", "1003": "O’Neil d’Arc", "1004": "Žofie Ünïcode 名前"}
+    phones = {"1001": one, "1002": two, "1003": three, "1004": four}
+    says = dict(shown, **{"1003": "O'Neil d'Arc"})
+    callers = {"1001": two, "1002": three, "1003": four, "1004": one}
+    for user, phone in phones.items():
+        caller = callers[user]
+        own = next(user for user, phone in phones.items() if phone is caller)
+        phone.on_call = "answer"
+        before = len(phone.rang)
+        call = await caller.dial(user)
+        if not lab.check(f"{user} rings and answers", len(phone.rang) == before + 1 and call.final.status == 200, call.final.start):
+            continue
+        ringing = phone.rang[-1].invite
+        lab.check(f"the callee sees {own}", f"<sip:{own}@" in ringing.get("from") and says[own] in ringing.get("from"), ringing.get("from"))
+        seen = " ".join(call.final.all("remote-party-id") + call.final.all("p-asserted-identity"))
+        lab.check(f"the caller is shown {user} {shown[user]}", f"<sip:{user}@" in seen and shown[user] in seen, seen)
+        lab.check("and never the phone", "0004132a" not in seen + ringing.get("from") + ringing.get("remote-party-id"), seen)
+        await call.hang_up()
+        await ended(phone.rang[-1], 3)
+
+
+async def context(lab):
+    one = await lab.phone(1)
+    one.display = "I am the boss"
+    lab.seat("1001", P(1))
+    call = await one.dial("9196")
+    lab.check("her own dialplan takes the call", call.final.status == 200, call.final.start)
+    uuid = await lab.uuid()
+    for name, wanted in (("user_name", "1001"), ("toll_allow", "domestic,local"), ("accountcode", "A1001"),
+                         ("caller_id_number", "1001"), ("caller_id_name", "Ada Lovelace"), ("sip_auth_username", P(1)),
+                         ("effective_caller_id_number", "1001"), ("domain_name", DOMAIN), ("user_context", "default")):
+        found = await lab.var(uuid, name)
+        lab.check(f"{name} is {wanted}", found == wanted, found)
+    dump = await lab.fs.api(f"uuid_dump {uuid}")
+    lab.check("no secret in the channel", "phone-secret" not in dump and "4711" not in dump)
+    await call.hang_up()
+
+
+async def reachable(lab):
+    one, two, three = await lab.phone(1), await lab.phone(2), await lab.phone(3)
+    lab.seat("1001", P(1))
+    one.on_call = "answer"
+    lab.seat("1003", P(2))
+    call = await two.dial("1002")
+    lab.check("away to 1001 while nowhere", call.final.status == 200 and len(one.rang) == 1, call.final.start)
+    await call.hang_up()
+    call = await two.dial("1004")
+    lab.check("away to a number", call.final.status == 200, call.final.start)
+    await call.hang_up()
+    call = await two.call("1008")
+    await until(lambda: three.rang, 3)
+    lab.check("a desk extension rings the device", len(three.rang) == 1, call.statuses)
+    await call.hang_up()
+    secret = re.search(r"once: (\S+)", lab.run("users", "add", "1002", "--name", "Pat O'Brien", "--group", "sales",
+                                               "--away", "1001", "--softphone", "--replace")[1])[1]
+    soft = await lab.phone("1002", password=secret)
+    lab.seat("1002", P(3))
+    call = await two.call("1002")
+    await until(lambda: soft.rang and len(three.rang) > 1, 3)
+    lab.check("softphone and desk ring together", len(soft.rang) == 1 and len(three.rang) == 2, (len(soft.rang), len(three.rang)))
+    await call.hang_up()
+    own = await soft.dial("9196")
+    lab.check("the softphone calls as herself", own.final.status == 200, own.final.start)
+    await own.hang_up()
+    for phone in (one, two, three, soft):
+        phone.rang.clear()
+    one.on_call = "ring"
+    lab.seat("1004", P(4))
+    four = await lab.phone(4)
+    call = await four.call("2000")
+    await until(lambda: one.rang and three.rang and soft.rang and two.rang, 3)
+    rang = [len(p.rang) for p in (one, two, three, soft)]
+    lab.check("group/sales rings all of its members", rang == [1, 1, 1, 1], rang)
+    await call.hang_up()
