@@ -208,3 +208,162 @@ async def reachable(lab):
     rang = [len(p.rang) for p in (one, two, three, soft)]
     lab.check("group/sales rings all of its members", rang == [1, 1, 1, 1], rang)
     await call.hang_up()
+
+
+class FarEnd:
+    """The emergency service behind the trunk: 127.0.0.1:15090, where the last route of `prepare` leads."""
+
+    async def __aenter__(self):
+        self.phone = await Phone("trunk", "", DOMAIN, ("127.0.0.1", 0)).open(15090)
+        self.phone.on_call = "answer"
+        return self.phone
+
+    async def __aexit__(self, *_):
+        for call in list(self.phone.calls.values()):
+            call.over()
+        self.phone.close()
+        await asyncio.sleep(0.05)
+
+
+async def _emergency(lab, phone, what, number, shows, within=5):
+    async with FarEnd() as far:
+        started = time.monotonic()
+        call = await phone.dial(number)
+        took = time.monotonic() - started
+        arrived = far.rang[-1].invite if far.rang else None
+        if not lab.check(f"{number} {what}", call.final.status == 200 and arrived, call.final.start):
+            return
+        print(f"          ({took * 1000:.0f} ms)")
+        lab.check("arrives as 999 or 112", re.match(r"INVITE sip:(999|112)@", arrived.start), arrived.start)
+        lab.check(f"shows {shows}", f"<sip:{shows}@" in arrived.get("from"), arrived.get("from"))
+        asserted = " ".join(arrived.all("p-asserted-identity"))
+        lab.check("asserts it", f"<sip:{shows}@" in asserted, asserted or arrived.headers)
+        lab.check("without privacy", "id" not in arrived.get("privacy"), arrived.get("privacy"))
+        lab.check("offers PCMA and PCMU first", [c for c in far.rang[-1].offered if c != "101"][:2] == ["8", "0"], far.rang[-1].offered)
+        await asyncio.sleep(0.3)
+        lab.check("and both can talk", far.rang[-1].rtp is not None and call.packets >= 0)
+        await call.hang_up()
+        lab.check("the hang-up arrives", await ended(far.rang[-1], 3))
+
+
+async def emergency(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.fs.events.clear()
+    await _emergency(lab, one, "from a restricted phone", "999", "+43123456")
+    events = [event.get("Hotdesk-Stage") for event in lab.fs.events]
+    lab.check("an event tells of it", events == ["dialled"], events)
+    await _emergency(lab, two, "with a number of its own", "112", "+4312345")
+    await _emergency(lab, one, "with the trunk prefix", "0999", "+43123456")
+    lab.seat("1001", P(2))
+    await _emergency(lab, two, "where somebody sits", "999", "+4312345")
+
+
+async def emergency_dead(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.seat("1001", P(2))
+    lab.run("freeswitch", "install")
+    await lab.fs.api("reloadxml")
+    lab.signal(signal.SIGKILL)
+    await _emergency(lab, one, "from a restricted phone, daemon dead", "999", "+43123456")
+    await _emergency(lab, two, "where somebody sits, daemon dead", "999", "+4312345")
+    lab.check("phones register, daemon dead", await one.register() == 200)
+    call = await one.dial("*11")
+    await ended(call)
+    lab.check("*11 says that it is not available", call.tones() == [GONE], call.tones())
+    call = await two.call("1001")
+    await asyncio.sleep(1)
+    lab.check("calls to her still ring her", len(two.rang) == 1, call.statuses)
+    await call.hang_up()
+    lab.start()
+    async with FarEnd():
+        pass
+    outside = await Phone("trunk", "", DOMAIN, ("127.0.0.1", lab.outside)).open()
+    lab.open_phones.append(outside)
+    one.on_call = two.on_call = "ring"
+    two.rang.clear()
+    back = await outside.call("+4312345")
+    await until(lambda: two.rang, 3)
+    lab.check("a call back rings that phone", len(two.rang) == 1 and not one.rang, (len(one.rang), len(two.rang), back.statuses))
+    await back.hang_up()
+    back = await outside.call("012345")
+    await asyncio.sleep(1)
+    await back.hang_up()
+    lab.signal(signal.SIGKILL)
+    back = await outside.call("+43123456")
+    await until(lambda: one.rang, 3)
+    lab.check("a call back to the site's number, daemon dead", len(one.rang) == 1, back.statuses)
+    await back.hang_up()
+    lab.start()
+
+
+async def emergency_hung(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.seat("1001", P(2))
+    lab.run("freeswitch", "install")
+    await lab.fs.api("reloadxml")
+    lab.signal(signal.SIGSTOP)
+    try:
+        await _emergency(lab, one, "from a restricted phone, daemon hung", "999", "+43123456")
+        await _emergency(lab, two, "where somebody sits, daemon hung", "999", "+4312345")
+        started = time.monotonic()
+        lab.check("phones register, daemon hung", await one.register() == 200)
+        print(f"          ({(time.monotonic() - started) * 1000:.0f} ms)")
+        call = await one.call("*11")
+        print("          (*11 while it hangs:", end=" ")
+        await asyncio.sleep(3)
+        print(call.statuses, call.tones(), ")")
+        await call.hang_up()
+    finally:
+        lab.signal(signal.SIGCONT)
+    await lab.quiet()
+
+
+async def hang_ups(lab):
+    """A hang-up at each moment leaves nothing half-way."""
+    one = await lab.phone(1)
+    before = lab.sessions()
+    moments = [0.0, 0.05, 0.1, 0.2]
+    for moment in moments:
+        call = await one.call("*111001")
+        await asyncio.sleep(moment)
+        await call.hang_up()
+    for moment in (0, 0.1, 0.3):
+        call = await one.dial("*11")
+        await asyncio.sleep(moment)
+        await call.press("10")
+        await call.hang_up()
+    for moment in (0, 0.05, 0.1, 0.2):
+        call = await one.dial("*111001")
+        await call.hear(PIN)
+        await call.press("4711")
+        await asyncio.sleep(moment)
+        await call.hang_up()
+    lab.check("hung up before the last key: nobody sits there", await lab.quiet() and lab.sessions() == before, lab.sessions())
+    for moment in (0, 0.02, 0.05, 0.1, 0.2):
+        lab.clear()
+        call = await one.dial("*111001")
+        await call.hear(PIN)
+        await call.press("4711#", gap=0.02)
+        await asyncio.sleep(moment)
+        await call.hang_up()
+        await lab.quiet()
+        print(f"          (hung up {moment * 1000:.0f} ms after the last key: {lab.sessions() or 'nobody'})")
+        lab.check("before or after, nothing between", lab.sessions() in ({}, {P(1): "1001"}))
+
+
+async def killed(lab):
+    """The daemon dies in mid-conversation: the caller hears that it is not available, and can hang up."""
+    one = await lab.phone(1)
+    for moment in ("extension", "pin", "while a prompt plays"):
+        call = await one.dial("*11")
+        await call.hear(EXTENSION)
+        if moment == "pin":
+            await call.press("1001#")
+            await call.hear(PIN)
+        started = time.monotonic()
+        lab.signal(signal.SIGKILL)
+        over = await ended(call, 25)
+        print(f"          (over after {time.monotonic() - started:.1f} s: {call.tones()} {call.why})")
+        lab.check(f"killed at the {moment}: the caller hears it, and the call ends", over and GONE in call.tones(), call.tones())
+        lab.start()
+        lab.check("nobody sits there", lab.sessions() == {}, lab.sessions())
