@@ -109,6 +109,15 @@ class Lab:
         rows = json.loads(await self.fs.api("show channels as json")).get("rows", [])
         return rows
 
+    async def log(self):
+        """A function that returns what FreeSWITCH's log has got since now; None where we cannot read it."""
+        path = Path(await self.fs.api("global_getvar log_dir")) / "freeswitch.log"
+        try:
+            before = path.stat().st_size
+        except OSError:
+            return lambda: None
+        return lambda: path.read_bytes()[before:].decode("utf-8", "replace")
+
     async def uuid(self):
         """The one channel, once FreeSWITCH lists it: its list lags by up to a second."""
         for _ in range(50):

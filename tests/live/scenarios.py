@@ -1,5 +1,6 @@
 """What a person would try at the phones, one function each; `run` plays them in this order."""
 import asyncio, re, signal
+from esl import FreeSwitch
 from lab import *
 from sip import Phone
 
@@ -367,3 +368,131 @@ async def killed(lab):
         lab.check(f"killed at the {moment}: the caller hears it, and the call ends", over and GONE in call.tones(), call.tones())
         lab.start()
         lab.check("nobody sits there", lab.sessions() == {}, lab.sessions())
+
+
+async def secrets(lab):
+    """Where the PIN shows in FreeSWITCH: no event, no variable, no CDR, not the answers to commands."""
+    log = await lab.log()
+    watch = await FreeSwitch().open(lab.host, lab.port, lab.password)
+    await watch.command("event plain CHANNEL_CREATE CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE "
+                        "CHANNEL_DATA CHANNEL_CALLSTATE API BACKGROUND_JOB DTMF PRIVATE_COMMAND CHANNEL_DESTROY CODEC RECV_MESSAGE")
+    one = await lab.phone(1)
+    await lab.fs.api(f"vm_fsdb_pref_password_set default {DOMAIN} 1004 8642")
+    await asyncio.sleep(0.3)
+    watch.events.clear()
+    await log_in(one, "*111004", "1004", "8642")
+    call = await one.dial("*111003")  # one right, one wrong, hung up within the next
+    await call.hear(PIN)
+    await call.press("970531#")
+    await call.hear(REFUSED)
+    await call.hear(PIN, 2)
+    await call.press("9705")
+    await call.hang_up()
+    await lab.quiet()
+    await asyncio.sleep(1)
+    found = {}
+    for event in watch.events:
+        for name, value in event.items():
+            if re.search(r"(?<!\d)(8642|970531|9705)(?!\d)", value):
+                found.setdefault(f"{event['Event-Name']} {event.get('Application', '')}".strip(), set()).add(name)
+    lab.check("events were seen", len(watch.events) > 50, len(watch.events))
+    # The event that hands it to us, and the beginning of the application that takes it away.
+    handed = ("CHANNEL_EXECUTE_COMPLETE play_and_get_digits", "CHANNEL_EXECUTE multiunset")
+    rest = {key: names for key, names in found.items() if key not in handed or names != {"variable_hotdesk_keys"}}
+    lab.check("the PIN is in the event that hands it over, and in none after it", len(found) == 2 and not rest, found)
+    lab.check("no event tells of single keys", not any(event["Event-Name"] == "DTMF" for event in watch.events))
+    last = [event for event in watch.events if event["Event-Name"] == "CHANNEL_HANGUP_COMPLETE"]
+    dialled = {event.get("variable_digits_dialed") for event in last}
+    lab.check("nor in what a CDR is made of", last and dialled <= {"none"}, dialled)
+    said = log()
+    if said is not None:
+        lab.check("FreeSWITCH's log has no key", len(said) > 1000 and not re.search(r"RECV DTMF|(?<!\d)(8642|970531|9705)(?!\d)", said))
+    lab.run("users", "unlock", "1003")
+
+
+async def killed_with_pin(lab):
+    """Killed right after the last key: the PIN stays in no variable."""
+    watch = await FreeSwitch().open(lab.host, lab.port, lab.password)
+    await watch.command("event plain CHANNEL_HANGUP_COMPLETE")
+    one = await lab.phone(1)
+    for moment in (0.0, 0.02, 0.04, 0.08):
+        lab.clear()
+        call = await one.dial("*111001")
+        await call.hear(PIN)
+        await call.press("4711#", gap=0.02)
+        await asyncio.sleep(moment)
+        lab.signal(signal.SIGKILL)
+        await ended(call, 20)
+        await lab.quiet()
+        await until(lambda: watch.events, 3)
+        left = {n: v for event in watch.events for n, v in event.items() if re.search(r"(?<!\d)4711(?!\d)", v)}
+        lab.check(f"killed {moment * 1000:.0f} ms after the last key: no PIN is left", not left, left)
+        lab.start()
+        lab.check("and the login is there or not", lab.sessions() in ({}, {P(1): "1001"}))
+        watch.events.clear()
+    lab.clear()
+
+
+async def many(lab, count=1000, logins=50):
+    """Many phones register at once while people log in."""
+    macs = [f"0004132b{n:04x}" for n in range(count)]
+    known = set(re.findall(r"^0004132b....", lab.run("phones", "list")[1], re.M))
+    started = time.monotonic()
+    for mac in macs:
+        if mac not in known:
+            lab.run("phones", "add", mac, "--read-secret", stdin=f"secret-{mac}")
+    for n in range(logins):
+        if f"3{n:03}" not in lab.run("users", "list")[1]:
+            lab.run("users", "add", f"3{n:03}", "--name", f"User {n}")
+            lab.run("users", "pin", f"3{n:03}", stdin=f"97{n:03}\n")
+    print(f"          (made in {time.monotonic() - started:.0f} s)")
+    for total in (100, count):
+        phones = [await lab.phone(mac, register=False, password=f"secret-{mac}") for mac in macs[:total]]
+        started = time.monotonic()
+        async def once(phone):
+            begun = time.monotonic()
+            try:
+                return await phone.register(within=32), time.monotonic() - begun
+            except TimeoutError:
+                return 0, 99
+        registering = [asyncio.ensure_future(once(phone)) for phone in phones]
+        await asyncio.sleep(0.2)
+        heard = await log_in(phones[0], "*113000", "3000", "97000")
+        done = await asyncio.gather(*registering)
+        took = sorted(seconds for status, seconds in done)
+        good = sum(status == 200 for status, _ in done)
+        print(f"          ({total} in {time.monotonic() - started:.1f} s: middle {took[total // 2]:.2f} s, last {took[-1]:.2f} s)")
+        lab.check(f"{total} phones register at once", good == total, good)
+        lab.check("and a login goes on meanwhile", heard == [PIN, IN], heard)
+        if total < count:
+            await lab.tidy()
+    started = time.monotonic()
+    heard = await asyncio.gather(*(log_in(phones[n], f"*113{n:03}", f"3{n:03}", f"97{n:03}") for n in range(logins)))
+    good = sum(tones == [PIN, IN] for tones in heard)
+    print(f"          ({logins} logins in {time.monotonic() - started:.1f} s)")
+    lab.check(f"{logins} log in at once", good == logins, [tones for tones in heard if tones != [PIN, IN]])
+    seated = lab.sessions()
+    lab.check("each sits at the own phone", all(seated.get(macs[n]) == f"3{n:03}" for n in range(logins)), len(seated))
+    sizes = []
+    reloading = True
+    async def reload():
+        for _ in range(5):
+            begun = time.monotonic()
+            said = await lab.fs.api("reloadxml")
+            sizes.append((said.split("\n")[0], time.monotonic() - begun))
+    async def ask():
+        answers = []
+        while reloading:
+            begun = time.monotonic()
+            status = await phones[7].register()
+            answers.append((status, time.monotonic() - begun))
+        return answers
+    asking = asyncio.ensure_future(ask())
+    await reload()
+    reloading = False
+    answers = await asking
+    print(f"          (reloadxml {[f'{seconds:.2f}' for _, seconds in sizes]} s; meanwhile {len(answers)} registrations, the slowest {max(s for _, s in answers):.2f} s)")
+    lab.check("reloadxml works", all(said == "+OK [Success]" for said, _ in sizes), sizes)
+    lab.check("phones register while it runs", all(status == 200 for status, _ in answers))
+    for user in [f"3{n:03}" for n in range(logins)]:
+        lab.run("sessions", "logout", "--user", user)
