@@ -3,7 +3,7 @@ answer, and remember what they were sent. What a caller hears is told by the ton
 """
 import asyncio, cmath, hashlib, itertools, os, random, re, struct, time
 
-_port = itertools.count(26000 + random.randrange(1000) * 2, 2)
+_port = itertools.count(10000 + random.randrange(1000) * 2, 2)
 
 
 def _ulaw(byte):
