@@ -35,13 +35,15 @@ class Lab:
 
     # hotdeskd ---------------------------------------------------------------------------------
     def start(self):
-        log = open(self.folder / "hotdeskd.log", "ab")
+        path = self.folder / "hotdeskd.log"
+        log = open(path, "ab")
+        before = path.stat().st_size
         self.daemon = subprocess.Popen([self.binary, "-c", self.config, "serve"], stdout=log, stderr=log)
         until = time.monotonic() + 20
         while time.monotonic() < until:
             if self.daemon.poll() is not None:
                 raise SystemExit(f"hotdeskd ended; see {self.folder}/hotdeskd.log")
-            if self.run("sessions", "list", quiet=True)[0] == 0 and (self.folder / "data/admin.sock").exists():
+            if b" ready " in path.read_bytes()[before:]:
                 return
             time.sleep(0.1)
         raise SystemExit("hotdeskd does not come up")
@@ -64,7 +66,9 @@ class Lab:
         return {row["phone"]: row["user"] for row in rows}
 
     def clear(self):
-        """Everybody out, nobody locked."""
+        """The daemon alive, everybody out, nobody locked."""
+        if self.daemon is None or self.daemon.poll() is not None:
+            self.start()
         for phone in self.sessions():
             self.run("sessions", "logout", phone)
         for user in PINS:
@@ -104,6 +108,15 @@ class Lab:
     async def channels(self):
         rows = json.loads(await self.fs.api("show channels as json")).get("rows", [])
         return rows
+
+    async def log(self):
+        """A function that returns what FreeSWITCH's log has got since now; None where we cannot read it."""
+        path = Path(await self.fs.api("global_getvar log_dir")) / "freeswitch.log"
+        try:
+            before = path.stat().st_size
+        except OSError:
+            return lambda: None
+        return lambda: path.read_bytes()[before:].decode("utf-8", "replace")
 
     async def uuid(self):
         """The one channel, once FreeSWITCH lists it: its list lags by up to a second."""

@@ -3,7 +3,7 @@ answer, and remember what they were sent. What a caller hears is told by the ton
 """
 import asyncio, cmath, hashlib, itertools, os, random, re, struct, time
 
-_port = itertools.count(26000 + random.randrange(1000) * 2, 2)
+_port = itertools.count(10000 + random.randrange(1000) * 2, 2)
 
 
 def _ulaw(byte):
@@ -173,8 +173,13 @@ class Call:
             self.phone.respond(self.invite, 486, "Busy Here", tag=self.local_tag)
             self.over()
         else:
-            self.phone.cancel(self)
-            await asyncio.wait_for(self.ended.wait(), 5)
+            await asyncio.wait([self.placed], timeout=0.03)
+            if not self.placed.done():
+                self.phone.cancel(self)
+            # What crossed the CANCEL on its way is hung up.
+            await asyncio.wait([self.placed], timeout=5)
+            if not self.ended.is_set():
+                await self.hang_up()
 
     def over(self, why=""):
         self.why = self.why or why
@@ -343,9 +348,11 @@ class Phone(asyncio.DatagramProtocol):
         lines.append(f"Content-Length: {len(body.encode())}")
         self.send("\r\n".join(lines) + "\r\n\r\n" + body)
 
-    def datagram_received(self, data, _address):
+    def datagram_received(self, data, address):
         if not data.strip():
             return
+        if not self.server[1]:
+            self.server = address  # a far end without a registrar answers whoever asks
         found = Message(data.decode("utf-8", "replace"))
         call = self.calls.get(found.get("call-id"))
         if found.status is not None:
