@@ -244,10 +244,14 @@ fn device(mac: Mac, presence: &str, rules: &DirectoryRules) -> String {
 /// Text for an XML attribute or element that FreeSWITCH reads: `&`, `<`, `>`, quotes, line breaks and
 /// `$` as character references (FreeSWITCH's preprocessor expands `$${…}` in answers), and characters
 /// that XML 1.0 does not allow as U+FFFD.
+///
+/// So is a `-` behind an `x`, because the preprocessor drops every line of a file in which it finds the
+/// word `X-PRE-PROCESS` in any case, wherever it stands (`preprocess` in `switch_xml.c`).
 pub fn escape_xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
+            '-' if escaped.ends_with(['x', 'X']) => escaped.push_str("&#45;"),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -379,6 +383,7 @@ mod tests {
             "$${domain}",
             "^^|a=b",
             "]]>",
+            "X-PRE-PROCESS x-pre-process",
             "\"'<&>",
             "a\r\nb\u{0}\u{b}",
             "😀 名前",
@@ -389,6 +394,7 @@ mod tests {
             let xml = DirectoryEntry::user(&rules(), &someone, &[phone().mac]).xml();
             let plain = xml.replace("&#36;{sofia_contact", "");
             assert!(!plain.contains('$'), "{xml}");
+            assert!(!xml.to_ascii_lowercase().contains("x-pre-process"), "{xml}");
             let mut reader = quick_xml::Reader::from_str(&xml);
             while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
         }
