@@ -127,12 +127,12 @@ impl Store {
             .max_connections(2)
             .acquire_timeout(Duration::from_secs(5))
             .after_connect(|connection, _| Box::pin(async move { prepare(connection).await }))
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.clone());
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
         let inner =
             Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers, vault });
-        Writer::start(connection, inner.vault.clone(), &inner);
+        Writer::start(connection, options, inner.vault.clone(), &inner);
         Ok(Self { inner })
     }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use sqlx::AnyConnection;
-use sqlx::Connection as _;
+use sqlx::any::AnyConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::memory::Effect;
@@ -47,18 +48,25 @@ impl Writer {
         Self { jobs: OnceLock::new() }
     }
 
-    /// Starts the thread that owns the writing connection. It ends when `inner` is gone.
+    /// Starts the thread that owns the writing connection, which is made anew with `options` when it
+    /// failed. It ends when `inner` is gone.
     ///
     /// A thread of its own, so that jobs need not be `Send` while they run and a slow disk holds up
     /// nobody else.
-    pub(super) fn start(connection: AnyConnection, vault: Arc<Vault>, inner: &Arc<Inner>) {
+    pub(super) fn start(
+        connection: AnyConnection,
+        options: AnyConnectOptions,
+        vault: Arc<Vault>,
+        inner: &Arc<Inner>,
+    ) {
+        let pen = Pen { options, connection: Some(connection) };
         let (sender, receiver) = mpsc::channel(WAITING);
         let _ = inner.writer.jobs.set(sender);
         let inner = Arc::downgrade(inner);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
-                Ok(runtime) => runtime.block_on(run(connection, &vault, receiver, &inner)),
+                Ok(runtime) => runtime.block_on(run(pen, &vault, receiver, &inner)),
                 Err(error) => tracing::error!(%error, "the store's writer cannot start"),
             }
         });
@@ -149,15 +157,40 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("?")
 }
 
+/// The writing connection.
+struct Pen {
+    options: AnyConnectOptions,
+    connection: Option<AnyConnection>,
+}
+
+impl Pen {
+    async fn connection(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
+        if self.connection.is_none() {
+            let mut fresh = self.options.connect().await?;
+            super::prepare(&mut fresh).await?;
+            self.connection = Some(fresh);
+        }
+        self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)
+    }
+
+    /// Lets go of a connection on which a write failed. On some errors, such as a full disk, SQLite
+    /// ends the transaction by itself, and sqlx does not know and could never begin another.
+    async fn put_down(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = connection.close().await;
+        }
+    }
+}
+
 async fn run(
-    mut connection: AnyConnection,
+    mut pen: Pen,
     vault: &Vault,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     inner: &Weak<Inner>,
 ) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, SHARED).await > 0 {
-        let written = write_all(&mut connection, vault, &mut batch).await;
+        let written = write_all(&mut pen, vault, &mut batch).await;
         let committed = match written {
             Ok((effects, entries)) => {
                 if let Some(inner) = inner.upgrade() {
@@ -167,6 +200,7 @@ async fn run(
             }
             Err(error) => {
                 tracing::error!(%error, "the store failed; nothing of this write was kept");
+                pen.put_down().await;
                 Err(Arc::new(error))
             }
         };
@@ -174,20 +208,20 @@ async fn run(
             job.tell(committed.clone());
         }
     }
-    let _ = connection.close().await;
+    pen.put_down().await;
 }
 
 type Written = (Vec<Effect>, Vec<JournalEntry>);
 
 /// One commit for all of `batch`, tried again while somebody else holds the lock.
 async fn write_all(
-    connection: &mut AnyConnection,
+    pen: &mut Pen,
     vault: &Vault,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Written, sqlx::Error> {
     let mut tried = 0;
     loop {
-        match write_once(connection, vault, batch).await {
+        match write_once(pen.connection().await?, vault, batch).await {
             Err(error) if is_busy(&error) && tried < TRIES => {
                 tried += 1;
                 tokio::time::sleep(Duration::from_millis(20 << tried)).await;
