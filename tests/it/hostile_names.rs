@@ -134,18 +134,18 @@ async fn the_standing_files_stay_files_of_ours() {
         assert_well_formed(&std::fs::read_to_string(file.unwrap().path()).unwrap());
     }
     let walk = Walk::load(&standing.join("dialplan")).unwrap();
-    for at in 0..NAMES.len() {
+    for (at, name) in NAMES.iter().enumerate() {
         let mac = format!("0004132c00{at:02}");
         let entry = directory.find(&mac).unwrap();
         let context = if at % 2 == 0 { "hotdesk" } else { "restricted" };
-        assert_eq!(entry.variables["user_context"], context, "{:?}", NAMES[at]);
-        assert!(directory.find(&format!("30{at:02}")).is_some(), "{:?}", NAMES[at]);
+        assert_eq!(entry.variables["user_context"], context, "{name:?}");
+        assert!(directory.find(&format!("30{at:02}")).is_some(), "{name:?}");
         // With the daemon dead an emergency call goes its way, whatever the desk is called.
         let call = directory.call_from(&mac, "999").unwrap();
         let mut memory = hotdeskd::standing::walk::Memory::default();
         let story = walk.walk(&call, &Policy::daemon_dead(), &mut memory).unwrap();
         let connected = End::Connected { target: "sofia/gateway/trunk/999".into() };
-        assert_eq!(story.end, connected, "{:?}: {story}", NAMES[at]);
+        assert_eq!(story.end, connected, "{name:?}: {story}");
         assert_eq!(story.value("effective_caller_id_number"), Some("+4312345"));
     }
     assert_eq!(directory.find("9999"), None);
