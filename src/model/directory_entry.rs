@@ -381,6 +381,7 @@ mod tests {
             "$${domain}",
             "^^|a=b",
             "]]>",
+            "X-PRE-PROCESS x-pre-process",
             "\"'<&>",
             "a\r\nb\u{0}\u{b}",
             "😀 名前",

@@ -7,6 +7,8 @@ mod admin_api;
 mod cli;
 mod demo;
 mod event_socket;
+mod faults;
+mod hostile_names;
 mod kill;
 mod login;
 mod refusals;
