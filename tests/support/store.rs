@@ -25,7 +25,14 @@ pub async fn kept(office: &Office) -> Kept {
     for entry in &journal {
         match &entry.what {
             Happening::Login { phone, user, .. } | Happening::OwnerReturned { phone, user } => {
-                told.insert(*phone, Some((user.to_string(), entry.at.as_second())));
+                let who = user.to_string();
+                // Whoever logs in where they sit already sits there since the first time.
+                if told
+                    .get(phone)
+                    .is_none_or(|told| told.as_ref().is_none_or(|(old, _)| *old != who))
+                {
+                    told.insert(*phone, Some((who, entry.at.as_second())));
+                }
             }
             Happening::Logout { phone, .. } => {
                 told.insert(*phone, None);
