@@ -1,11 +1,13 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,6 +26,8 @@ use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a start waits for whoever has the data folder.
+const LOCK_WAIT: Duration = Duration::from_secs(12);
 
 /// The desk over the store of a configuration.
 ///
@@ -38,17 +42,18 @@ pub async fn open_desk(config: &Config) -> anyhow::Result<Desk> {
 /// Runs the daemon until `shutdown`.
 ///
 /// # Errors
-/// Another daemon runs on the same data, or something that it needs cannot be had: store, users file,
-/// an address to listen at.
+/// Another daemon runs on the same data, or something that it needs cannot be had: the store, an
+/// address to listen at.
 pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Some(_lock) = Lock::take(&config.data)? else {
-        bail!("another hotdeskd works with {} already", config.data.display());
-    };
+    let _lock = lock(&config.data).await?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     let desk = open_desk(&config).await?;
-    take_over_users_file(&config, &desk).await?;
+    if let Err(error) = take_over_users_file(&config, &desk).await {
+        // Phones and emergency numbers do not wait for a typing mistake.
+        tracing::error!("{error:#}: the users stay as they were");
+    }
     let directory = directory(&config, &desk);
     let credentials = Credentials {
         user: config.switch_credentials.user.as_str().to_owned(),
@@ -85,6 +90,25 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
     let _ = std::fs::remove_file(config.admin_socket());
     Ok(())
+}
+
+/// The lock of the data folder. A command that works without a daemon has it for a moment, and a
+/// daemon that is told to stop until its conversations are over: neither may make a start fail.
+async fn lock(data: &Path) -> anyhow::Result<Lock> {
+    if let Some(lock) = Lock::take(data)? {
+        return Ok(lock);
+    }
+    tracing::info!("waiting for another hotdeskd that works with {}", data.display());
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        if let Some(lock) = Lock::take(data)? {
+            return Ok(lock);
+        }
+        if Instant::now() >= until {
+            bail!("another hotdeskd works with {} already", data.display());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// The conversations of all calls, until `shutdown` and the end of those that run.
@@ -161,15 +185,14 @@ pub fn rules(config: &Config, store: &Store) -> DirectoryRules {
     }
 }
 
-/// Makes the users of the users file exactly those that it lists.
+/// Makes the users of the users file, where there is one, exactly those that it lists.
 ///
 /// # Errors
 /// The file has a mistake, or an extension is taken; nothing changed then.
 pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Result<()> {
-    let records = match &config.users_file {
-        Some(path) => people::read(path)?,
-        None => Vec::new(),
-    };
+    // Without a file those that it listed stay: a line taken out of the configuration logs nobody out.
+    let Some(path) = &config.users_file else { return Ok(()) };
+    let records = people::read(path)?;
     let taken =
         desk.take_over_users(UserSource::File, records, Timestamp::now(), Actor::Daemon).await?;
     if taken != desk::Summary::default() {

@@ -1,7 +1,7 @@
 //! `freeswitch install` and `freeswitch print`: what FreeSWITCH has on its own disk.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -32,7 +32,7 @@ pub(super) enum Command {
     /// Prints what to include and set in FreeSWITCH's own configuration, whole or in part.
     #[command(after_help = "Example:\n  hotdeskd freeswitch print profile")]
     Print {
-        /// Which part: dialplan, public, directory, xml-curl, profile.
+        /// Which part: domain, dialplan, public, directory, xml_curl, profile, try.
         part: Option<Part>,
     },
 }
@@ -65,6 +65,7 @@ async fn install(
     let credentials =
         Credentials { user: config.switch_credentials.user.as_str(), password: &password };
     let report = install::install(&folder, &files, Some(credentials))?;
+    folder.let_pass(&config.data)?;
     let mut told = report.to_string();
     let store = Store::open(&config.data).await?;
     let entries = current::entries(&store.memory(), &app::rules(config, &store));
@@ -85,6 +86,13 @@ async fn install(
     }
     for warning in config.emergency.warnings() {
         writeln!(told, "Note: {warning}")?;
+    }
+    if config.standing.group.is_none() {
+        writeln!(
+            told,
+            "Note: standing.group is not set: only this user can read these files. Where FreeSWITCH runs as \
+             another user it finds nothing here, and does not say so: set the group that it runs as"
+        )?;
     }
     writeln!(told, "\nWhat FreeSWITCH still has to be told: `hotdeskd freeswitch print`.")?;
     Ok(told)
@@ -114,6 +122,16 @@ fn print(config: &Config, part: Option<Part>) -> anyhow::Result<String> {
         emergency: &config.emergency,
     };
     Ok(part.map_or_else(|| advice.print_all(), |part| advice.print(part)))
+}
+
+/// The same without a configuration: for the defaults, and says so.
+pub(super) fn print_defaults(part: Option<Part>) -> anyhow::Result<String> {
+    let text = b"domain = \"example.net\"\n[freeswitch.fs1]\npassword = \"unknown\"\n";
+    let config = Config::parse(Path::new("/etc/hotdeskd/hotdeskd.toml"), text, None)?;
+    let told = print(&config, part)?;
+    Ok(format!(
+        "There is no configuration yet; this is for the defaults and the domain example.net.\n\n{told}"
+    ))
 }
 
 /// The dialplan files for a configuration.

@@ -34,6 +34,11 @@ impl Attempt {
         self.verdict.locked
     }
 
+    /// Whether it was an attempt at the PIN of `user`.
+    pub(super) fn is_of(&self, user: &Extension) -> bool {
+        self.user.as_ref() == Some(user)
+    }
+
     /// Whether it was made at a phone of the inventory; elsewhere it is refused whatever the PIN.
     pub fn is_at_our_phone(&self) -> bool {
         self.keys.iter().any(|key| matches!(key, GuardKey::Phone(_)))
@@ -44,20 +49,21 @@ impl Attempt {
         self.verdict.delay
     }
 
-    /// The PIN was right: this attempt does not count. For the pair the slate is clean; elsewhere only
-    /// this one is taken back, so that logging in as oneself buys no guesses at others.
+    /// The PIN was right: the attempt that there was does not count. For the pair the slate is clean;
+    /// elsewhere only this one is taken back, so that logging in as oneself buys no guesses at others.
     pub(super) async fn take_back(
-        &self,
+        attempt: Option<&Self>,
         tx: &mut Tx<'_>,
         settings: &GuardSettings,
         now: Timestamp,
     ) -> Result<(), Error> {
-        for key in &self.keys {
+        let Some(attempt) = attempt else { return Ok(()) };
+        for key in &attempt.keys {
             let mut counter = tx.counter(key).await?;
             if matches!(key, GuardKey::Pair(..)) {
                 counter = Counter::default();
             } else {
-                let locked = self.verdict.locks.iter().any(|(locked, _)| locked == key);
+                let locked = attempt.verdict.locks.iter().any(|(locked, _)| locked == key);
                 counter.take_back(settings.limit(key), locked, now);
             }
             tx.save_counter(key, counter).await?;

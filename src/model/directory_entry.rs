@@ -243,10 +243,8 @@ fn device(mac: Mac, presence: &str, rules: &DirectoryRules) -> String {
 
 /// Text for an XML attribute or element that FreeSWITCH reads: `&`, `<`, `>`, quotes, line breaks and
 /// `$` as character references (FreeSWITCH's preprocessor expands `$${…}` in answers), and characters
-/// that XML 1.0 does not allow as U+FFFD.
-///
-/// So is a `-` behind an `x`, because the preprocessor drops every line of a file in which it finds the
-/// word `X-PRE-PROCESS` in any case, wherever it stands (`preprocess` in `switch_xml.c`).
+/// that XML 1.0 does not allow as U+FFFD. The `-` behind an `x` too: the preprocessor drops a line that
+/// holds `x-pre-process` anywhere, and with it the phone or person, who could not even call 999.
 pub fn escape_xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -383,11 +381,11 @@ mod tests {
             "$${domain}",
             "^^|a=b",
             "]]>",
-            "X-PRE-PROCESS x-pre-process",
             "\"'<&>",
             "a\r\nb\u{0}\u{b}",
             "😀 名前",
             "\u{ffff}",
+            "X-Pre-Process",
         ] {
             let mut someone = user(name);
             someone.variables.insert("note".into(), name.into());

@@ -115,7 +115,11 @@ pub fn dial_string(
     let mut prefix = format!(
         "{{^^:sip_invite_domain={domain}:presence_id={user}@{domain}:origination_callee_id_number={user}"
     );
-    let name = spoken_name(name);
+    let mut name = spoken_name(name);
+    // To FreeSWITCH two apostrophes are a pair of quotes, which it takes away: "ONeil dArc".
+    if name.matches('\'').count() > 1 {
+        name = name.replace('\'', "\u{2019}");
+    }
     if !name.is_empty() {
         prefix.push_str(&format!(":origination_callee_id_name={name}"));
     }
@@ -190,6 +194,23 @@ mod tests {
             assert_eq!(spoken_name(name), spoken);
         }
         assert_eq!(spoken_name(&"x".repeat(10_000)).len(), 60);
+    }
+
+    /// Seen on a running FreeSWITCH: the caller was shown "ONeil dArc".
+    #[test]
+    fn a_name_in_a_dial_string_has_no_pair_of_quotes() {
+        let ada: Extension = "1001".parse().unwrap();
+        let domain = "hotdesk.test".parse().unwrap();
+        for (name, shown) in [
+            ("O'Neil d'Arc", "O\u{2019}Neil d\u{2019}Arc"),
+            ("Pat O'Brien", "Pat O'Brien"),
+            ("'", "'"),
+        ] {
+            let phones = ["0004132a0001".parse().unwrap()];
+            let away = AwayDestination::default();
+            let dial = dial_string(&ada, name, &domain, &phones, false, &away, "default");
+            assert!(dial.contains(&format!("origination_callee_id_name={shown}}}")), "{dial}");
+        }
     }
 
     #[test]

@@ -243,15 +243,36 @@ fn variables(text: &str, open: char, close: char) -> (Vec<(String, String)>, &st
             }
             None => (',', block),
         };
-        found.extend(
-            block
-                .split(delimiter)
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())),
-        );
+        found.extend(separated(block, delimiter).iter().filter_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        }));
         rest = after;
     }
     (found, rest)
+}
+
+/// At each delimiter outside quotes, and without the quotes: an apostrophe is one if it closes a pair
+/// or another follows (`separate_string_char_delim` in FreeSWITCH's switch_utils.c).
+fn separated(text: &str, delimiter: char) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut inside = false;
+    let mut apostrophes = text.matches('\'').count();
+    for c in text.chars() {
+        if c == '\'' {
+            apostrophes = apostrophes.saturating_sub(1);
+            if inside || apostrophes > 0 {
+                inside = !inside;
+                continue;
+            }
+        }
+        if c == delimiter && !inside {
+            parts.push(String::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
+    }
+    parts
 }
 
 /// At commas outside `[…]`.
@@ -276,4 +297,24 @@ fn as_legs(text: &str) -> String {
     };
     let legs: Vec<String> = split_legs(rest).iter().map(|leg| format!("[{block}]{leg}")).collect();
     legs.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As seen on a running FreeSWITCH.
+    #[test]
+    fn two_apostrophes_are_quotes_and_one_is_a_letter() {
+        for (text, name) in [
+            ("{^^:a=1:name=Pat O'Brien}x", "Pat O'Brien"),
+            ("{^^:a=1:name=O'Neil d'Arc}x", "ONeil dArc"),
+            ("{^^:a=1:name=O\u{2019}Neil d\u{2019}Arc}x", "O\u{2019}Neil d\u{2019}Arc"),
+            ("{a=1,name='Lovelace, Ada'}x", "Lovelace, Ada"),
+        ] {
+            let (found, rest) = variables(text, '{', '}');
+            let wanted = [("a", "1"), ("name", name)].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            assert_eq!((found.as_slice(), rest), (wanted.as_slice(), "x"), "{text}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::MARKER;
@@ -49,17 +49,37 @@ impl Folder {
         Self { path: self.path.join(name), group: self.group }
     }
 
-    /// Makes the folder if it is not there.
+    /// Makes the folder if it is not there, and gives it to the group if it is another's.
     ///
     /// # Errors
     /// The folder cannot be made.
     pub fn make(&self) -> Result<(), DiskError> {
-        if self.path.is_dir() {
-            return Ok(());
+        if let Some(found) = fs::metadata(&self.path).ok().filter(fs::Metadata::is_dir) {
+            // A group that was set after the folder was made.
+            let strange = self.group.is_some_and(|group| group != found.gid());
+            return if strange { self.hand_over(&self.path, 0o750) } else { Ok(()) };
         }
         let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(&self.path);
         made.map_err(|source| fault(&self.path, source))?;
         self.hand_over(&self.path, 0o750)
+    }
+
+    /// Lets the group pass through the folders above this one, from `above` on, where this folder is
+    /// inside it. FreeSWITCH would otherwise find nothing here, and say nothing: an include that
+    /// matches no file is no error to it.
+    ///
+    /// # Errors
+    /// A folder cannot be given to the group.
+    pub fn let_pass(&self, above: &Path) -> Result<(), DiskError> {
+        if self.group.is_none() || !self.path.starts_with(above) {
+            return Ok(());
+        }
+        let passed = self.path.ancestors().skip(1).take_while(|folder| folder.starts_with(above));
+        for folder in passed {
+            // To pass, not to list: what else is inside stays unseen.
+            self.hand_over(folder, 0o710)?;
+        }
+        Ok(())
     }
 
     /// The text of a file of ours; `None` if it is not there.

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use sqlx::AnyConnection;
 use sqlx::any::AnyConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::memory::Effect;
 use super::vault::Vault;
-use super::{Inner, Tx};
+use super::{Inner, Tx, prepare};
 use crate::model::JournalEntry;
 
 /// How many jobs may wait; past that a caller is told at once that the store is busy.
@@ -48,8 +47,7 @@ impl Writer {
         Self { jobs: OnceLock::new() }
     }
 
-    /// Starts the thread that owns the writing connection, which is made anew with `options` when it
-    /// failed. It ends when `inner` is gone.
+    /// Starts the thread that owns the writing connection. It ends when `inner` is gone.
     ///
     /// A thread of its own, so that jobs need not be `Send` while they run and a slow disk holds up
     /// nobody else.
@@ -59,14 +57,14 @@ impl Writer {
         vault: Arc<Vault>,
         inner: &Arc<Inner>,
     ) {
-        let pen = Pen { options, connection: Some(connection) };
         let (sender, receiver) = mpsc::channel(WAITING);
         let _ = inner.writer.jobs.set(sender);
         let inner = Arc::downgrade(inner);
+        let line = Line { connection, options, broken: false };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
-                Ok(runtime) => runtime.block_on(run(pen, &vault, receiver, &inner)),
+                Ok(runtime) => runtime.block_on(run(line, &vault, receiver, &inner)),
                 Err(error) => tracing::error!(%error, "the store's writer cannot start"),
             }
         });
@@ -157,41 +155,47 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("?")
 }
 
-/// The writing connection.
-struct Pen {
+/// The connection that writes, and how to get another one.
+struct Line {
+    connection: AnyConnection,
     options: AnyConnectOptions,
-    connection: Option<AnyConnection>,
+    broken: bool,
 }
 
-impl Pen {
-    async fn connection(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
-        if self.connection.is_none() {
-            let mut fresh = self.options.connect().await?;
-            super::prepare(&mut fresh).await?;
-            self.connection = Some(fresh);
+impl Line {
+    /// The connection, made anew after a failure: when the disk is full SQLite ends the transaction by
+    /// itself, which sqlx does not learn, so that it could never begin another one.
+    async fn sound(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
+        if self.broken {
+            let mut connection = self.options.connect().await?;
+            prepare(&mut connection).await?;
+            self.connection = connection;
+            self.broken = false;
         }
-        self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)
+        Ok(&mut self.connection)
     }
 
-    /// Lets go of a connection on which a write failed. On some errors, such as a full disk, SQLite
-    /// ends the transaction by itself, and sqlx does not know and could never begin another.
-    async fn put_down(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            let _ = connection.close().await;
-        }
+    /// One commit for all of `batch`.
+    async fn write(
+        &mut self,
+        vault: &Vault,
+        batch: &mut [Box<dyn Job>],
+    ) -> Result<Written, sqlx::Error> {
+        let written = write_all(self.sound().await?, vault, batch).await;
+        self.broken = written.is_err();
+        written
     }
 }
 
 async fn run(
-    mut pen: Pen,
+    mut line: Line,
     vault: &Vault,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     inner: &Weak<Inner>,
 ) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, SHARED).await > 0 {
-        let written = write_all(&mut pen, vault, &mut batch).await;
-        let committed = match written {
+        let committed = match line.write(vault, &mut batch).await {
             Ok((effects, entries)) => {
                 if let Some(inner) = inner.upgrade() {
                     inner.publish(effects, entries);
@@ -200,7 +204,6 @@ async fn run(
             }
             Err(error) => {
                 tracing::error!(%error, "the store failed; nothing of this write was kept");
-                pen.put_down().await;
                 Err(Arc::new(error))
             }
         };
@@ -208,20 +211,20 @@ async fn run(
             job.tell(committed.clone());
         }
     }
-    pen.put_down().await;
+    let _ = line.connection.close().await;
 }
 
 type Written = (Vec<Effect>, Vec<JournalEntry>);
 
 /// One commit for all of `batch`, tried again while somebody else holds the lock.
 async fn write_all(
-    pen: &mut Pen,
+    connection: &mut AnyConnection,
     vault: &Vault,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Written, sqlx::Error> {
     let mut tried = 0;
     loop {
-        match write_once(pen.connection().await?, vault, batch).await {
+        match write_once(connection, vault, batch).await {
             Err(error) if is_busy(&error) && tried < TRIES => {
                 tried += 1;
                 tokio::time::sleep(Duration::from_millis(20 << tried)).await;

@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::notify::{Messages, check_sync, message_summary, summary};
 use super::peer::{Line, Peer};
-use super::plan::{Errand, Facts, Lamp, Plan, Waiting, plan};
+use super::plan::{Errand, Facts, Lamp, Plan, Waiting, plan, within_rate};
 use super::registrations::Registration;
 use super::{AskError, Settings};
 use crate::event_socket::{Api, Argument, ChannelWord, SendEvent};
@@ -41,6 +41,8 @@ pub(super) struct Keeper {
     pub pending: Pending,
     /// Rows that are done but not yet settled, because the store failed: they are not done twice.
     pub done: Vec<Wanted>,
+    /// Whom the last round ended with: the next begins behind it, so that what fails holds up nobody.
+    pub last: Option<Mac>,
 }
 
 impl Keeper {
@@ -132,7 +134,8 @@ impl Keeper {
         let mut sent = 0;
         // The table that this reads lags behind the events, the events may be behind us: both must say that nobody calls.
         if !errands.is_empty() && self.look_at_channels().await {
-            let errands = self.within_rate(errands);
+            let errands = within_rate(errands, self.last, RATE, |phone| self.registrations(phone));
+            self.last = errands.last().map(|errand| errand.phone);
             let runs = errands.into_iter().map(|errand| self.run(errand));
             let mut runs = stream::iter(runs).buffer_unordered(AT_ONCE);
             while let Some(end) = runs.next().await {
@@ -146,22 +149,9 @@ impl Keeper {
         sent
     }
 
-    /// As many errands as may go out in one second, but at least one.
-    fn within_rate(&self, errands: Vec<Errand>) -> Vec<Errand> {
-        let mut notifies = 0;
-        let cost = |errand: &Errand| -> usize {
-            let registrations = |peer: &Arc<Peer>| peer.view().registrations.of(errand.phone).len();
-            errand.notifies() * self.peers.iter().map(registrations).sum::<usize>()
-        };
-        let mut within = errands;
-        let fits = within.iter().take_while(|errand| {
-            let first = notifies == 0;
-            notifies += cost(errand);
-            first || notifies <= RATE
-        });
-        let fits = fits.count();
-        within.truncate(fits);
-        within
+    /// At how many registrations a phone would be told.
+    fn registrations(&self, phone: Mac) -> usize {
+        self.peers.iter().map(|peer| peer.view().registrations.of(phone).len()).sum()
     }
 
     /// Tells one phone, at each of its registrations.

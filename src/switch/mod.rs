@@ -171,6 +171,7 @@ impl Switch {
             changed: Arc::clone(&self.changed),
             pending: Arc::clone(&self.pending),
             done: Vec::new(),
+            last: None,
         };
         tokio::select! {
             () = shutdown.cancelled() => {}

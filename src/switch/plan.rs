@@ -112,5 +112,25 @@ fn errand(phone: Mac, rows: Vec<Wanted>, user: Option<Extension>) -> Errand {
     Errand { phone, lamp, reboot, rows }
 }
 
+/// As many errands as take at most `most` NOTIFYs, but at least one; beginning behind the phone that was last, so that
+/// one whom nothing reaches does not stand in front of the others for ever. The errands come in the order of their phones.
+pub(super) fn within_rate(
+    mut errands: Vec<Errand>,
+    last: Option<Mac>,
+    most: usize,
+    registrations: impl Fn(Mac) -> usize,
+) -> Vec<Errand> {
+    let begin = errands.partition_point(|errand| Some(errand.phone) <= last);
+    errands.rotate_left(begin);
+    let mut notifies = 0;
+    let fits = errands.iter().enumerate().take_while(|(at, errand)| {
+        notifies += errand.notifies() * registrations(errand.phone);
+        *at == 0 || notifies <= most
+    });
+    let fits = fits.count();
+    errands.truncate(fits);
+    errands
+}
+
 #[cfg(test)]
 mod tests;

@@ -256,8 +256,7 @@ async fn ada_leaves(office: &Office, desk2: &Phone, meeting: &Phone) -> anyhow::
 
 async fn without_daemon(office: &mut Office, desk1: &Phone, desk2: &Phone) -> anyhow::Result<()> {
     scene("Now the daemon is killed (kill -9). FreeSWITCH has its standing files.");
-    let standing = office.standing().display().to_string();
-    office.run(&["freeswitch", "install", &standing]).await?;
+    office.run(&["freeswitch", "install"]).await?;
     office.rehearsal.switch().api("reloadxml").await;
     office.kill_daemon().await?;
     office.rehearsal.switch().register(desk2).await?;

@@ -67,7 +67,7 @@ fn what_is_written_is_found_again() {
     assert_eq!(directory.ids().count(), 3);
     assert!(directory.find("1002").is_none());
     assert!(!format!("{directory:?}").contains("9753"), "a secret in Debug");
-    assert_eq!(put(&folder, &entries).unwrap().changed(), false);
+    assert!(!put(&folder, &entries).unwrap().changed());
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Advice<'a> {
 /// A part of the advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
+    /// FreeSWITCH's own name for the domain.
+    Domain,
     /// The contexts `restricted` and `hotdesk`.
     Dialplan,
     /// The call-back of emergency calls.
@@ -43,21 +45,32 @@ pub enum Part {
     XmlCurl,
     /// The SIP profiles.
     Profile,
+    /// How to see that FreeSWITCH has taken it all.
+    Try,
 }
 
 impl Part {
     /// Every part, in the order in which to do them.
-    pub const ALL: [Self; 5] =
-        [Self::Dialplan, Self::Public, Self::Directory, Self::XmlCurl, Self::Profile];
+    pub const ALL: [Self; 7] = [
+        Self::Domain,
+        Self::Dialplan,
+        Self::Public,
+        Self::Directory,
+        Self::XmlCurl,
+        Self::Profile,
+        Self::Try,
+    ];
 
     /// The word for it on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Domain => "domain",
             Self::Dialplan => "dialplan",
             Self::Public => "public",
             Self::Directory => "directory",
             Self::XmlCurl => "xml_curl",
             Self::Profile => "profile",
+            Self::Try => "try",
         }
     }
 }
@@ -78,7 +91,7 @@ impl fmt::Display for Part {
 
 /// There is no such part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected dialplan, public, directory, xml_curl or profile")]
+#[error("expected domain, dialplan, public, directory, xml_curl, profile or try")]
 pub struct UnknownPart;
 
 impl Advice<'_> {
@@ -91,12 +104,27 @@ impl Advice<'_> {
     /// One part.
     pub fn print(&self, part: Part) -> String {
         match part {
+            Part::Domain => self.domain(),
             Part::Dialplan => self.dialplan(),
             Part::Public => self.public(),
             Part::Directory => self.directory(),
             Part::XmlCurl => self.xml_curl(),
             Part::Profile => self.profile(),
+            Part::Try => self.first_calls(),
         }
+    }
+
+    fn domain(&self) -> String {
+        format!(
+            "== Domain\nFreeSWITCH must know the domain by the same name, since stock files say $${{domain}} where \
+             they mean it. In {file} the line that sets domain must be this one (stock: $${{local_ip_v4}}, the \
+             address of the machine):\n\n  <X-PRE-PROCESS cmd=\"set\" data=\"domain={domain}\"/>\n\n\
+             Where phones and calls still use the address, name it in `aliases` of hotdeskd's configuration.\n\
+             In the same file change default_password if it is still 1234: the stock dialplan lets every call \
+             wait for ten seconds until it is.\n",
+            file = self.config_dir.join("vars.xml").display(),
+            domain = self.domain,
+        )
     }
 
     fn dialplan(&self) -> String {
@@ -140,17 +168,22 @@ impl Advice<'_> {
     fn directory(&self) -> String {
         format!(
             "== Directory\nFreeSWITCH takes the first domain of a name, so our users must stand inside yours. \
-             In your <domain name=\"{domain}\"> (stock: {file}) put this line, alone on its line, directly \
-             behind <groups>.\n\n  {include}\n\n\
-             If you have no such domain, make one:\n\n\
+             In your <domain name=\"{domain}\"> (stock: {file}, which writes $${{domain}}) put this line, alone \
+             on its line, directly behind <groups>.\n\n  {include}\n\n\
+             If you have no such domain, make one, in a file {own}:\n\n\
              <include>\n  <domain name=\"{domain}\">\n    <groups>\n      {include}\n    </groups>\n  </domain>\n</include>\n\n\
+             While hotdeskd runs, its answer stands before your <domain>: what that has in its own <params> \
+             and <variables> (stock: transfer_fallback_extension, default_gateway and others) must be repeated \
+             in [directory] of hotdeskd's configuration; all but dial-string, of which each of our users has \
+             one.\n\
              Remove the stock users 1000 to 1019 ({stock}): their password is 1234, and they answer for everybody \
              whom hotdeskd does not know.\n\
              FreeSWITCH keeps the merged configuration, with every secret, as freeswitch.xml.fsxml in its log \
              folder, readable by all: run it with umask 0007.\n",
             domain = escaped(self.domain.as_str()),
             file = self.config_dir.join("directory/default.xml").display(),
-            stock = self.config_dir.join("directory/default/*.xml").display(),
+            own = self.config_dir.join("directory/00_hotdeskd.xml").display(),
+            stock = self.config_dir.join("directory/default/10*.xml").display(),
             include = self.include("directory"),
         )
     }
@@ -173,9 +206,10 @@ impl Advice<'_> {
              may read; it must stand alone on its line.\n\n{binding}\n\
              The time-out is needed: without it FreeSWITCH waits for ever for a daemon that hangs. Do not bind \
              the dialplan: it would cost a request for every call.\n\
-             Load the module in modules.conf.xml before mod_sofia, mod_callcenter and mod_fifo: \
-             <load module=\"mod_xml_curl\"/>\n",
+             Load the module in {modules} before mod_sofia, mod_callcenter and mod_fifo (the stock file has \
+             the line as a comment, at the right place):\n\n  <load module=\"mod_xml_curl\"/>\n",
             file = file.display(),
+            modules = self.config_dir.join("autoload_configs/modules.conf.xml").display(),
         )
     }
 
@@ -186,7 +220,8 @@ impl Advice<'_> {
             let file = self.config_dir.join("sip_profiles").join(format!("{name}.xml"));
             let _ = writeln!(
                 text,
-                "In <settings> of the profile {name} (stock: {}):\n",
+                "In <settings> of the profile {name} (stock: {}), each of these once; where the file has \
+                 one already, outside comments, change that line:\n",
                 file.display()
             );
         }
@@ -207,9 +242,26 @@ impl Advice<'_> {
             };
         }
         text.push_str(
-            "\nAfter a change: sofia profile NAME restart (it ends the calls of that profile).\n",
+            "\nThe stock profile has apply-inbound-acl=domains, which lets in whoever has a cidr in the \
+             directory: our users have none, but nobody needs the line.\n\
+             After a change: reloadxml, then sofia profile NAME restart (it ends the calls of that profile).\n",
         );
         text
+    }
+
+    fn first_calls(&self) -> String {
+        let domain = self.domain;
+        format!(
+            "== Try it\nAfter `hotdeskd freeswitch install`, with hotdeskd running, in fs_cli:\n\n  \
+             reloadxml\n    must answer +OK [Success]; anything else in the brackets is an error\n  \
+             xml_locate dialplan context name restricted\n    our context; \"can't find anything\": the include line \
+             is missing, or FreeSWITCH may not read {folder} (standing.group)\n  \
+             global_getvar domain\n    {domain}\n  \
+             module_exists mod_xml_curl\n    true; its lines \"HTTP error 401\" in the log: it may not read {folder}\n  \
+             user_data MAC@{domain} var user_context\n    restricted, for a phone of yours that is nobody's; and the \
+             same once hotdeskd is stopped: that is the directory on the disk, on which emergency calls rest then\n",
+            folder = self.folder.display(),
+        )
     }
 
     /// The line that includes a folder of ours. FreeSWITCH's preprocessor takes the path as it

@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::*;
@@ -99,6 +99,40 @@ fn the_password_is_in_its_own_file_and_nowhere_else() {
         let fault = install(&folder, &[], Some(Credentials { user, password: &password }));
         assert!(matches!(fault, Err(InstallError::Credentials)), "{user}");
     }
+}
+
+/// FreeSWITCH's includes match nothing, without an error, in a folder that it may not enter.
+#[test]
+fn the_group_can_reach_the_files_also_when_it_is_set_later() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+    let path = data.join("between/freeswitch");
+    let files = [file("dialplan/restricted.xml", "a")];
+    let closed = Folder::new(&path, None);
+    install(&closed, &files, None).unwrap();
+    closed.let_pass(&data).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    // Root may take any group; others have only their own, which proves the modes alone.
+    let own = fs::metadata("/proc/self").unwrap().gid();
+    let group = if fs::metadata("/proc/self").unwrap().uid() == 0 { own + 1 } else { own };
+    let open = Folder::new(&path, Some(group));
+    install(&open, &files, None).unwrap();
+    open.let_pass(&data).unwrap();
+    let parts = ["", "between", "between/freeswitch", "between/freeswitch/dialplan"];
+    for (part, wanted) in parts.iter().zip([0o710, 0o710, 0o750, 0o750]) {
+        let found = data.join(part);
+        assert_eq!(mode(&found), wanted, "{part}");
+        assert_eq!(fs::metadata(&found).unwrap().gid(), group, "{part}");
+    }
+    assert_eq!(fs::metadata(path.join("dialplan/restricted.xml")).unwrap().gid(), group);
+    let elsewhere = place.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let before = mode(&elsewhere);
+    open.let_pass(&elsewhere).unwrap();
+    assert_eq!(mode(&elsewhere), before);
 }
 
 struct Site {

@@ -23,7 +23,8 @@ fn registered_at(contact: &str) -> Vec<Registration> {
 
 #[test]
 fn a_phone_is_found_as_caller_and_as_callee() {
-    let table: &[(&str, &[(&str, &str)], bool)] = &[
+    type Fields = &'static [(&'static str, &'static str)];
+    let table: &[(&str, Fields, bool)] = &[
         ("calls", &[("direction", "inbound"), ("name", "sofia/internal/0004132a0001@d")], true),
         (
             "calls, upper case",

@@ -86,3 +86,29 @@ fn a_row_of_something_else_is_left_alone() {
     let queue = Wanted { target: "sales".into(), ..row(S) };
     assert_eq!(plan(vec![queue], |_| ready(), now()), Plan::default());
 }
+
+#[test]
+fn a_round_takes_no_more_than_its_share_and_begins_behind_the_last() {
+    let phone = |at: u8| -> Mac { format!("0004132a00{at:02x}").parse().unwrap() };
+    let rows = || {
+        let row = |at| Wanted { target: phone(at).to_string(), ..row(S) };
+        (1..=6).map(row).collect()
+    };
+    let taken = |last: Option<u8>, most, registrations: usize| -> Vec<Mac> {
+        let errands = plan(rows(), |_| ready(), now()).errands;
+        let errands = within_rate(errands, last.map(phone), most, |_| registrations);
+        errands.into_iter().map(|errand| errand.phone).collect()
+    };
+    for (last, most, registrations, wanted) in [
+        (None, 3, 1, &[1, 2, 3][..]),
+        (Some(3), 4, 1, &[4, 5, 6, 1]),
+        (Some(6), 2, 1, &[1, 2]),
+        (Some(9), 2, 1, &[1, 2]),
+        (None, 5, 2, &[1, 2]),
+        (None, 3, 16, &[1]),
+        (None, 100, 1, &[1, 2, 3, 4, 5, 6]),
+    ] {
+        let wanted: Vec<Mac> = wanted.iter().copied().map(phone).collect();
+        assert_eq!(taken(last, most, registrations), wanted, "{last:?} {most} {registrations}");
+    }
+}

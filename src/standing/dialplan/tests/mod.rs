@@ -128,7 +128,9 @@ fn codes_ask_the_daemon_and_say_so_when_it_is_gone() {
             let dialled = story.value("hotdesk_extension").filter(|value| !value.is_empty());
             assert_eq!(dialled, extension);
             assert_eq!(story.value("park_timeout"), Some("180:NORMAL_CLEARING"));
+            assert_eq!(story.value("socket_resume"), Some("true"));
             assert_eq!(story.value("sensitive_dtmf"), Some("true"));
+            assert_eq!(story.value("digits_dialed_filter"), Some(".+"));
             let dead = walk.walk(&call, &Policy::daemon_dead(), &mut Memory::default()).unwrap();
             assert!(matches!(dead.steps.last(), Some(Step::Plays { .. })), "{dead}");
             let cause = "NORMAL_TEMPORARY_FAILURE".to_owned();

@@ -1,0 +1,503 @@
+"""What a person would try at the phones, one function each; `run` plays them in this order."""
+import asyncio, re, signal
+from esl import FreeSwitch
+from lab import *
+from sip import Phone
+
+P = lambda n: f"0004132a000{n}"
+
+
+async def register(lab):
+    one = await lab.phone(1)
+    lab.check("a phone registers with its secret", await one.register() == 200)
+    thief = await lab.phone(P(1), register=False, password="wrong")
+    lab.check("a wrong secret is refused", await thief.register() in (401, 403))
+    two = await lab.phone(2)
+    lab.check("no phone registers another's address", await two.register(user=P(3)) == 403)
+    stranger = await lab.phone("1001", register=False, password="1234")
+    lab.check("no person registers without a softphone", await stranger.register() in (401, 403))
+    call = await one.dial("1001")
+    await ended(call)
+    lab.check("a nobody's phone may not call", call.final.status >= 400, call.final.start)
+    lab.check("and hears a tone", call.tones() == [GONE], call.tones())
+
+
+async def login(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    heard = await log_in(one, "*11", "1001", "4711")
+    lab.check("*11: extension, PIN, logged in", heard == [EXTENSION, PIN, IN], heard)
+    lab.check("she sits there", lab.sessions() == {P(1): "1001"}, lab.sessions())
+    heard = await log_in(two, "*121001", "1001", "4711")
+    lab.check("*12 with her extension: only the PIN is asked", heard == [PIN, IN], heard)
+    lab.check("she sits at both", lab.sessions() == {P(1): "1001", P(2): "1001"}, lab.sessions())
+    three = await lab.phone(3)
+    lab.seat("1002", P(3))
+    call = await three.call("1001")
+    await until(lambda: one.rang and two.rang)
+    lab.check("a call to her rings both", len(one.rang) == len(two.rang) == 1, (one.rang, two.rang))
+    await two.answer(two.rang[0])
+    await call.placed
+    lab.check("and is answered at one", call.final.status == 200, call.final.start)
+    await until(lambda: one.rang[0].ended.is_set())
+    lab.check("the other stops", one.rang[0].ended.is_set())
+    await call.hang_up()
+    lab.check("the hang-up arrives", await ended(two.rang[0], 3))
+    who = await one.dial("*15")
+    await ended(who)
+    lab.check("*15 says that somebody is in", IN in who.tones(), who.tones())
+    heard = await log_in(one, "*111001", "1001", "4711")
+    lab.check("*11: out everywhere else", lab.sessions().get(P(2)) is None and heard == [PIN, IN], (heard, lab.sessions()))
+    out = await one.dial("*13")
+    await out.hear(PIN)
+    await out.press("4711#")
+    await ended(out)
+    lab.check("*13: the PIN, and out", out.tones() == [PIN, OUT] and P(1) not in lab.sessions(), (out.tones(), lab.sessions()))
+    who = await one.dial("*15")
+    await ended(who)
+    lab.check("*15 says that nobody is in", who.tones() == [OUT], who.tones())
+    lab.seat("1001", P(1))
+    lab.seat("1001", P(2), also=True)
+    elsewhere = await three.dial("*14")
+    await elsewhere.hear(EXTENSION)
+    await elsewhere.press("1001#")
+    await elsewhere.hear(PIN)
+    await elsewhere.press("4711#")
+    await ended(elsewhere)
+    lab.check("*14 from another phone", elsewhere.tones() == [EXTENSION, PIN, OUT], elsewhere.tones())
+    lab.check("out everywhere", lab.sessions() == {P(3): "1002"}, lab.sessions())
+    restart = await one.dial("*19")
+    await ended(restart)
+    lab.check("*19 says goodbye", restart.tones() == [GOODBYE], restart.tones())
+
+
+async def take_over(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.seat("1001", P(1))
+    lab.seat("1003", P(2))
+    heard = await log_in(one, "*111002", "1002", "4712")
+    lab.check("another logs in where she sat", heard == [PIN, IN] and lab.sessions() == {P(1): "1002", P(2): "1003"}, lab.sessions())
+    call = await two.call("1002")
+    await until(lambda: one.rang)
+    lab.check("calls to the new one ring there", len(one.rang) == 1)
+    await call.hang_up()
+    call = await two.dial("1001", within=8)
+    lab.check("calls to the old one do not", len(one.rang) == 1, len(one.rang))
+    await call.hang_up()
+
+
+async def wrong_pins(lab):
+    one, two = await lab.phone(4), await lab.phone(2)
+    call = await one.dial("*111003")
+    for n in range(1, 4):
+        await call.hear(PIN, n)
+        await call.press("0815#")
+    await ended(call)
+    lab.check("three wrong PINs: refused thrice, goodbye", call.tones() == [PIN, REFUSED] * 3 + [GOODBYE], call.tones())
+    call = await one.dial("*111003")
+    for n in range(1, 3):
+        await call.hear(PIN, n)
+        await call.press("0815#")
+    await call.hear(PIN, 3)
+    await call.press("4713#")
+    await ended(call)
+    lab.check("locked: the right one is refused too", call.tones() == [PIN, REFUSED] * 3 + [GOODBYE], call.tones())
+    heard = await log_in(two, "*111003", "1003", "4713")
+    lab.check("not at another phone", heard == [PIN, IN], heard)
+    lab.run("users", "unlock", "1003")
+    heard = await log_in(one, "*111003", "1003", "4713")
+    lab.check("unlocked by the operator", heard == [PIN, IN], heard)
+    call = await one.dial("*11")
+    await call.hear(EXTENSION)
+    await call.press("999999#")
+    await call.hear(PIN)
+    await call.press("4713#")
+    await call.hear(REFUSED)
+    lab.check("an unknown extension is refused alike", call.tones()[:3] == [EXTENSION, PIN, REFUSED], call.tones())
+    await call.hang_up()
+    lab.run("users", "unlock", "1003")
+
+
+async def voicemail_pin(lab):
+    one = await lab.phone(1)
+    await lab.fs.api(f"vm_fsdb_pref_password_set default {DOMAIN} 1004 8642")
+    heard = await log_in(one, "*111004", "1004", "8642")
+    lab.check("the PIN that was set by phone", heard == [PIN, IN], heard)
+    call = await one.dial("*111004")
+    await call.hear(PIN)
+    await call.press("4714#")
+    await call.hear(REFUSED)
+    lab.check("the old one no more", call.tones()[:2] == [PIN, REFUSED], call.tones())
+    await call.hang_up()
+    lab.run("users", "unlock", "1004")
+
+
+async def names(lab):
+    one, two, three, four = [await lab.phone(n) for n in (1, 2, 3, 4)]
+    for user, phone in (("1001", 1), ("1002", 2), ("1003", 3), ("1004", 4)):
+        lab.seat(user, P(phone))
+    shown = {"1001": "Ada Lovelace", "1002": "Pat O'Brien", "1003": "O’Neil d’Arc", "1004": "Žofie Ünïcode 名前"}
+    phones = {"1001": one, "1002": two, "1003": three, "1004": four}
+    says = dict(shown, **{"1003": "O'Neil d'Arc"})
+    callers = {"1001": two, "1002": three, "1003": four, "1004": one}
+    for user, phone in phones.items():
+        caller = callers[user]
+        own = next(user for user, phone in phones.items() if phone is caller)
+        phone.on_call = "answer"
+        before = len(phone.rang)
+        call = await caller.dial(user)
+        if not lab.check(f"{user} rings and answers", len(phone.rang) == before + 1 and call.final.status == 200, call.final.start):
+            continue
+        ringing = phone.rang[-1].invite
+        lab.check(f"the callee sees {own}", f"<sip:{own}@" in ringing.get("from") and says[own] in ringing.get("from"), ringing.get("from"))
+        seen = " ".join(call.final.all("remote-party-id") + call.final.all("p-asserted-identity"))
+        lab.check(f"the caller is shown {user} {shown[user]}", f"<sip:{user}@" in seen and shown[user] in seen, seen)
+        lab.check("and never the phone", "0004132a" not in seen + ringing.get("from") + ringing.get("remote-party-id"), seen)
+        await call.hang_up()
+        await ended(phone.rang[-1], 3)
+
+
+async def context(lab):
+    one = await lab.phone(1)
+    one.display = "I am the boss"
+    lab.seat("1001", P(1))
+    call = await one.dial("9196")
+    lab.check("her own dialplan takes the call", call.final.status == 200, call.final.start)
+    uuid = await lab.uuid()
+    for name, wanted in (("user_name", "1001"), ("toll_allow", "domestic,local"), ("accountcode", "A1001"),
+                         ("caller_id_number", "1001"), ("caller_id_name", "Ada Lovelace"), ("sip_auth_username", P(1)),
+                         ("effective_caller_id_number", "1001"), ("domain_name", DOMAIN), ("user_context", "default")):
+        found = await lab.var(uuid, name)
+        lab.check(f"{name} is {wanted}", found == wanted, found)
+    dump = await lab.fs.api(f"uuid_dump {uuid}")
+    lab.check("no secret in the channel", "phone-secret" not in dump and "4711" not in dump)
+    await call.hang_up()
+
+
+async def reachable(lab):
+    one, two, three = await lab.phone(1), await lab.phone(2), await lab.phone(3)
+    lab.seat("1001", P(1))
+    one.on_call = "answer"
+    lab.seat("1003", P(2))
+    call = await two.dial("1002")
+    lab.check("away to 1001 while nowhere", call.final.status == 200 and len(one.rang) == 1, call.final.start)
+    await call.hang_up()
+    call = await two.dial("1004")
+    lab.check("away to a number", call.final.status == 200, call.final.start)
+    await call.hang_up()
+    call = await two.call("1008")
+    await until(lambda: three.rang, 3)
+    lab.check("a desk extension rings the device", len(three.rang) == 1, call.statuses)
+    await call.hang_up()
+    secret = re.search(r"once: (\S+)", lab.run("users", "add", "1002", "--name", "Pat O'Brien", "--group", "sales",
+                                               "--away", "1001", "--softphone", "--replace")[1])[1]
+    soft = await lab.phone("1002", password=secret)
+    lab.seat("1002", P(3))
+    call = await two.call("1002")
+    await until(lambda: soft.rang and len(three.rang) > 1, 3)
+    lab.check("softphone and desk ring together", len(soft.rang) == 1 and len(three.rang) == 2, (len(soft.rang), len(three.rang)))
+    await call.hang_up()
+    own = await soft.dial("9196")
+    lab.check("the softphone calls as herself", own.final.status == 200, own.final.start)
+    await own.hang_up()
+    for phone in (one, two, three, soft):
+        phone.rang.clear()
+    one.on_call = "ring"
+    lab.seat("1004", P(4))
+    four = await lab.phone(4)
+    call = await four.call("2000")
+    await until(lambda: one.rang and three.rang and soft.rang and two.rang, 3)
+    rang = [len(p.rang) for p in (one, two, three, soft)]
+    lab.check("group/sales rings all of its members", rang == [1, 1, 1, 1], rang)
+    await call.hang_up()
+
+
+class FarEnd:
+    """The emergency service behind the trunk: 127.0.0.1:15090, where the last route of `prepare` leads."""
+
+    async def __aenter__(self):
+        self.phone = await Phone("trunk", "", DOMAIN, ("127.0.0.1", 0)).open(15090)
+        self.phone.on_call = "answer"
+        return self.phone
+
+    async def __aexit__(self, *_):
+        for call in list(self.phone.calls.values()):
+            call.over()
+        self.phone.close()
+        await asyncio.sleep(0.05)
+
+
+async def _emergency(lab, phone, what, number, shows, within=5):
+    async with FarEnd() as far:
+        started = time.monotonic()
+        call = await phone.dial(number)
+        took = time.monotonic() - started
+        arrived = far.rang[-1].invite if far.rang else None
+        if not lab.check(f"{number} {what}", call.final.status == 200 and arrived, call.final.start):
+            return
+        print(f"          ({took * 1000:.0f} ms)")
+        lab.check("arrives as 999 or 112", re.match(r"INVITE sip:(999|112)@", arrived.start), arrived.start)
+        lab.check(f"shows {shows}", f"<sip:{shows}@" in arrived.get("from"), arrived.get("from"))
+        asserted = " ".join(arrived.all("p-asserted-identity"))
+        lab.check("asserts it", f"<sip:{shows}@" in asserted, asserted or arrived.headers)
+        lab.check("without privacy", "id" not in arrived.get("privacy"), arrived.get("privacy"))
+        lab.check("offers PCMA and PCMU first", [c for c in far.rang[-1].offered if c != "101"][:2] == ["8", "0"], far.rang[-1].offered)
+        await asyncio.sleep(0.3)
+        lab.check("and both can talk", far.rang[-1].rtp is not None and call.packets >= 0)
+        await call.hang_up()
+        lab.check("the hang-up arrives", await ended(far.rang[-1], 3))
+
+
+async def emergency(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.fs.events.clear()
+    await _emergency(lab, one, "from a restricted phone", "999", "+43123456")
+    events = [event.get("Hotdesk-Stage") for event in lab.fs.events]
+    lab.check("an event tells of it", events == ["dialled"], events)
+    await _emergency(lab, two, "with a number of its own", "112", "+4312345")
+    await _emergency(lab, one, "with the trunk prefix", "0999", "+43123456")
+    lab.seat("1001", P(2))
+    await _emergency(lab, two, "where somebody sits", "999", "+4312345")
+
+
+async def emergency_dead(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.seat("1001", P(2))
+    lab.run("freeswitch", "install")
+    await lab.fs.api("reloadxml")
+    lab.signal(signal.SIGKILL)
+    await _emergency(lab, one, "from a restricted phone, daemon dead", "999", "+43123456")
+    await _emergency(lab, two, "where somebody sits, daemon dead", "999", "+4312345")
+    lab.check("phones register, daemon dead", await one.register() == 200)
+    call = await one.dial("*11")
+    await ended(call)
+    lab.check("*11 says that it is not available", call.tones() == [GONE], call.tones())
+    call = await two.call("1001")
+    await asyncio.sleep(1)
+    lab.check("calls to her still ring her", len(two.rang) == 1, call.statuses)
+    await call.hang_up()
+    lab.start()
+    async with FarEnd():
+        pass
+    outside = await Phone("trunk", "", DOMAIN, ("127.0.0.1", lab.outside)).open()
+    lab.open_phones.append(outside)
+    one.on_call = two.on_call = "ring"
+    two.rang.clear()
+    back = await outside.call("+4312345")
+    await until(lambda: two.rang, 3)
+    lab.check("a call back rings that phone", len(two.rang) == 1 and not one.rang, (len(one.rang), len(two.rang), back.statuses))
+    await back.hang_up()
+    back = await outside.call("012345")
+    await asyncio.sleep(1)
+    await back.hang_up()
+    lab.signal(signal.SIGKILL)
+    back = await outside.call("+43123456")
+    await until(lambda: one.rang, 3)
+    lab.check("a call back to the site's number, daemon dead", len(one.rang) == 1, back.statuses)
+    await back.hang_up()
+    lab.start()
+
+
+async def emergency_hung(lab):
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.seat("1001", P(2))
+    lab.run("freeswitch", "install")
+    await lab.fs.api("reloadxml")
+    lab.signal(signal.SIGSTOP)
+    try:
+        await _emergency(lab, one, "from a restricted phone, daemon hung", "999", "+43123456")
+        await _emergency(lab, two, "where somebody sits, daemon hung", "999", "+4312345")
+        started = time.monotonic()
+        lab.check("phones register, daemon hung", await one.register() == 200)
+        print(f"          ({(time.monotonic() - started) * 1000:.0f} ms)")
+        call = await one.call("*11")
+        print("          (*11 while it hangs:", end=" ")
+        await asyncio.sleep(3)
+        print(call.statuses, call.tones(), ")")
+        await call.hang_up()
+    finally:
+        lab.signal(signal.SIGCONT)
+    await lab.quiet()
+
+
+async def hang_ups(lab):
+    """A hang-up at each moment leaves nothing half-way."""
+    one = await lab.phone(1)
+    before = lab.sessions()
+    moments = [0.0, 0.05, 0.1, 0.2]
+    for moment in moments:
+        call = await one.call("*111001")
+        await asyncio.sleep(moment)
+        await call.hang_up()
+    for moment in (0, 0.1, 0.3):
+        call = await one.dial("*11")
+        await asyncio.sleep(moment)
+        await call.press("10")
+        await call.hang_up()
+    for moment in (0, 0.05, 0.1, 0.2):
+        call = await one.dial("*111001")
+        await call.hear(PIN)
+        await call.press("4711")
+        await asyncio.sleep(moment)
+        await call.hang_up()
+    lab.check("hung up before the last key: nobody sits there", await lab.quiet() and lab.sessions() == before, lab.sessions())
+    for moment in (0, 0.02, 0.05, 0.1, 0.2):
+        lab.clear()
+        call = await one.dial("*111001")
+        await call.hear(PIN)
+        await call.press("4711#", gap=0.02)
+        await asyncio.sleep(moment)
+        await call.hang_up()
+        await lab.quiet()
+        print(f"          (hung up {moment * 1000:.0f} ms after the last key: {lab.sessions() or 'nobody'})")
+        lab.check("before or after, nothing between", lab.sessions() in ({}, {P(1): "1001"}))
+
+
+async def killed(lab):
+    """The daemon dies in mid-conversation: the caller hears that it is not available, and can hang up."""
+    one = await lab.phone(1)
+    for moment in ("extension", "pin", "while a prompt plays"):
+        call = await one.dial("*11")
+        await call.hear(EXTENSION)
+        if moment == "pin":
+            await call.press("1001#")
+            await call.hear(PIN)
+        started = time.monotonic()
+        lab.signal(signal.SIGKILL)
+        over = await ended(call, 25)
+        print(f"          (over after {time.monotonic() - started:.1f} s: {call.tones()} {call.why})")
+        lab.check(f"killed at the {moment}: the caller hears it, and the call ends", over and GONE in call.tones(), call.tones())
+        lab.start()
+        lab.check("nobody sits there", lab.sessions() == {}, lab.sessions())
+
+
+async def secrets(lab):
+    """Where the PIN shows in FreeSWITCH: no event, no variable, no CDR, not the answers to commands."""
+    log = await lab.log()
+    watch = await FreeSwitch().open(lab.host, lab.port, lab.password)
+    await watch.command("event plain CHANNEL_CREATE CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE "
+                        "CHANNEL_DATA CHANNEL_CALLSTATE API BACKGROUND_JOB DTMF PRIVATE_COMMAND CHANNEL_DESTROY CODEC RECV_MESSAGE")
+    one = await lab.phone(1)
+    await lab.fs.api(f"vm_fsdb_pref_password_set default {DOMAIN} 1004 8642")
+    await asyncio.sleep(0.3)
+    watch.events.clear()
+    await log_in(one, "*111004", "1004", "8642")
+    call = await one.dial("*111003")  # one right, one wrong, hung up within the next
+    await call.hear(PIN)
+    await call.press("970531#")
+    await call.hear(REFUSED)
+    await call.hear(PIN, 2)
+    await call.press("9705")
+    await call.hang_up()
+    await lab.quiet()
+    await asyncio.sleep(1)
+    found = {}
+    for event in watch.events:
+        for name, value in event.items():
+            if re.search(r"(?<!\d)(8642|970531|9705)(?!\d)", value):
+                found.setdefault(f"{event['Event-Name']} {event.get('Application', '')}".strip(), set()).add(name)
+    lab.check("events were seen", len(watch.events) > 50, len(watch.events))
+    # The event that hands it to us, and the beginning of the application that takes it away.
+    handed = ("CHANNEL_EXECUTE_COMPLETE play_and_get_digits", "CHANNEL_EXECUTE multiunset")
+    rest = {key: names for key, names in found.items() if key not in handed or names != {"variable_hotdesk_keys"}}
+    lab.check("the PIN is in the event that hands it over, and in none after it", len(found) == 2 and not rest, found)
+    lab.check("no event tells of single keys", not any(event["Event-Name"] == "DTMF" for event in watch.events))
+    last = [event for event in watch.events if event["Event-Name"] == "CHANNEL_HANGUP_COMPLETE"]
+    dialled = {event.get("variable_digits_dialed") for event in last}
+    lab.check("nor in what a CDR is made of", last and dialled <= {"none"}, dialled)
+    said = log()
+    if said is not None:
+        lab.check("FreeSWITCH's log has no key", len(said) > 1000 and not re.search(r"RECV DTMF|(?<!\d)(8642|970531|9705)(?!\d)", said))
+    lab.run("users", "unlock", "1003")
+
+
+async def killed_with_pin(lab):
+    """Killed right after the last key: the PIN stays in no variable."""
+    watch = await FreeSwitch().open(lab.host, lab.port, lab.password)
+    await watch.command("event plain CHANNEL_HANGUP_COMPLETE")
+    one = await lab.phone(1)
+    for moment in (0.0, 0.02, 0.04, 0.08):
+        lab.clear()
+        call = await one.dial("*111001")
+        await call.hear(PIN)
+        await call.press("4711#", gap=0.02)
+        await asyncio.sleep(moment)
+        lab.signal(signal.SIGKILL)
+        await ended(call, 20)
+        await lab.quiet()
+        await until(lambda: watch.events, 3)
+        left = {n: v for event in watch.events for n, v in event.items() if re.search(r"(?<!\d)4711(?!\d)", v)}
+        lab.check(f"killed {moment * 1000:.0f} ms after the last key: no PIN is left", not left, left)
+        lab.start()
+        lab.check("and the login is there or not", lab.sessions() in ({}, {P(1): "1001"}))
+        watch.events.clear()
+    lab.clear()
+
+
+async def many(lab, count=1000, logins=50):
+    """Many phones register at once while people log in."""
+    macs = [f"0004132b{n:04x}" for n in range(count)]
+    known = set(re.findall(r"^0004132b....", lab.run("phones", "list")[1], re.M))
+    started = time.monotonic()
+    for mac in macs:
+        if mac not in known:
+            lab.run("phones", "add", mac, "--read-secret", stdin=f"secret-{mac}")
+    for n in range(logins):
+        if f"3{n:03}" not in lab.run("users", "list")[1]:
+            lab.run("users", "add", f"3{n:03}", "--name", f"User {n}")
+            lab.run("users", "pin", f"3{n:03}", stdin=f"97{n:03}\n")
+    print(f"          (made in {time.monotonic() - started:.0f} s)")
+    for total in (100, count):
+        phones = [await lab.phone(mac, register=False, password=f"secret-{mac}") for mac in macs[:total]]
+        started = time.monotonic()
+        async def once(phone):
+            begun = time.monotonic()
+            try:
+                return await phone.register(within=32), time.monotonic() - begun
+            except TimeoutError:
+                return 0, 99
+        registering = [asyncio.ensure_future(once(phone)) for phone in phones]
+        await asyncio.sleep(0.2)
+        heard = await log_in(phones[0], "*113000", "3000", "97000")
+        done = await asyncio.gather(*registering)
+        took = sorted(seconds for status, seconds in done)
+        good = sum(status == 200 for status, _ in done)
+        print(f"          ({total} in {time.monotonic() - started:.1f} s: middle {took[total // 2]:.2f} s, last {took[-1]:.2f} s)")
+        lab.check(f"{total} phones register at once", good == total, good)
+        lab.check("and a login goes on meanwhile", heard == [PIN, IN], heard)
+        if total < count:
+            await lab.tidy()
+    rate = re.search(r"\d+", await lab.fs.api("fsctl sps"))[0]
+    await lab.fs.api("fsctl sps 500")  # stock: 30 new calls a second, and more are refused
+    await asyncio.sleep(1.1)
+    started = time.monotonic()
+    heard = await asyncio.gather(*(log_in(phones[n], f"*113{n:03}", f"3{n:03}", f"97{n:03}") for n in range(logins)))
+    good = sum(tones == [PIN, IN] for tones in heard)
+    print(f"          ({logins} logins in {time.monotonic() - started:.1f} s)")
+    lab.check(f"{logins} log in at once", good == logins, [tones for tones in heard if tones != [PIN, IN]])
+    await lab.fs.api(f"fsctl sps {rate}")
+    seated = lab.sessions()
+    lab.check("each sits at the own phone", all(seated.get(macs[n]) == f"3{n:03}" for n in range(logins)), len(seated))
+    lab.run("freeswitch", "install")
+    sizes = []
+    reloading = True
+    async def reload():
+        for _ in range(5):
+            begun = time.monotonic()
+            said = await lab.fs.api("reloadxml")
+            sizes.append((said.split("\n")[0], time.monotonic() - begun))
+    async def ask():
+        answers = []
+        while reloading:
+            begun = time.monotonic()
+            status = await phones[7].register()
+            answers.append((status, time.monotonic() - begun))
+        return answers
+    asking = asyncio.ensure_future(ask())
+    await reload()
+    reloading = False
+    answers = await asking
+    print(f"          (reloadxml {[f'{seconds:.2f}' for _, seconds in sizes]} s; meanwhile {len(answers)} registrations, the slowest {max(s for _, s in answers):.2f} s)")
+    lab.check("reloadxml works", all(said == "+OK [Success]" for said, _ in sizes), sizes)
+    lab.check("phones register while it runs", all(status == 200 for status, _ in answers))
+    for user in [f"3{n:03}" for n in range(logins)]:
+        lab.run("sessions", "logout", "--user", user)
