@@ -131,6 +131,40 @@ async def voicemail_pin(lab):
     lab.run("users", "unlock", "1004")
 
 
+async def old_pin(lab):
+    """With pin.old_pin_valid the PIN that we gave counts beside the one set by phone."""
+    one = await lab.phone(1)
+    await lab.fs.api(f"vm_fsdb_pref_password_set default {DOMAIN} 1004 8642")
+    with lab.setting("old_pin_valid", "true"):
+        for pin in ("4714", "8642"):
+            heard = await log_in(one, "*111004", "1004", pin)
+            lab.check(f"old_pin_valid: {pin}", heard == [PIN, IN], heard)
+    lab.run("users", "unlock", "1004")
+
+
+async def free_number(lab):
+    """What a nobody's phone may call goes on as the phone itself, whatever it says of itself."""
+    two = await lab.phone(2)
+    two.display = "I am the boss"
+    call = await two.dial("9196")
+    lab.check("a free number is reached", call.final.status == 200, call.final.start)
+    uuid = await lab.uuid()
+    found = [await lab.var(uuid, name) for name in ("caller_id_number", "caller_id_name", "user_name", "user_context")]
+    lab.check("as the phone itself", found == [P(2), "O'Brien's desk", P(2), "restricted"], found)
+    await call.hang_up()
+
+
+async def says_who(lab):
+    one = await lab.phone(1)
+    log = await lab.log()
+    lab.seat("1004", P(1))
+    call = await one.dial("*15")
+    await ended(call)
+    said = log()
+    if said is not None:
+        lab.check("*15 says the digits of the extension", "say(en number iterated 1004)" in said, call.tones())
+
+
 async def names(lab):
     one, two, three, four = [await lab.phone(n) for n in (1, 2, 3, 4)]
     for user, phone in (("1001", 1), ("1002", 2), ("1003", 3), ("1004", 4)):
