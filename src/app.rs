@@ -11,15 +11,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::calls::{Conversations, HashedPin, PinCheck, VoicemailPin};
-use crate::config::Config;
+use crate::calls::{Conversations, HashedPin, PinCheck, ProfileName, VoicemailPin};
+use crate::config::{Config, FreeSwitch, NodeName};
 use crate::desk::{self, Desk, PinMethod};
-use crate::event_socket::{self, ServerSettings};
+use crate::event_socket::{self, ChannelWord, ServerSettings};
 use crate::http::auth::Credentials;
 use crate::http::{self, Limits};
 use crate::model::{Actor, DirectoryRules, UnusableHash, UserSource};
 use crate::people;
+use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
+use crate::switch::{self, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -40,15 +42,18 @@ pub async fn open_desk(config: &Config) -> anyhow::Result<Desk> {
 /// Runs the daemon until `shutdown`.
 ///
 /// # Errors
-/// Another daemon runs on the same data, or something that it needs cannot be had: store, users file,
-/// an address to listen at.
+/// Another daemon runs on the same data, or something that it needs cannot be had: the store, an
+/// address to listen at.
 pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let _lock = lock(&config.data).await?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     let desk = open_desk(&config).await?;
-    take_over_users_file(&config, &desk).await?;
+    if let Err(error) = take_over_users_file(&config, &desk).await {
+        // Phones and emergency numbers do not wait for a typing mistake.
+        tracing::error!("{error:#}: the users stay as they were");
+    }
     let directory = directory(&config, &desk);
     let credentials = Credentials {
         user: config.switch_credentials.user.as_str().to_owned(),
@@ -66,6 +71,12 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let admin = http::admin::router(desk.clone());
     tasks.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     tasks.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
+    let switch = Switch::new(desk.store().clone(), switch_settings(&config)?);
+    let files = standing_files(&config, desk.store());
+    let (watching, keeping) = (switch.clone(), switch);
+    let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
+    tasks.spawn(async move { watching.run(stop_watching).await });
+    tasks.spawn(async move { keeping.keep_files(files, stop_keeping).await });
     http::watchdog::start(config.switch.address, &credentials, shutdown.clone());
     tracing::info!(
         switch = %config.switch.address,
@@ -125,6 +136,39 @@ fn hold_calls(
     })
 }
 
+/// The FreeSWITCH nodes of a configuration.
+///
+/// # Errors
+/// A name cannot be sent to FreeSWITCH.
+pub fn switch_settings(config: &Config) -> anyhow::Result<switch::Settings> {
+    let word = |name: &ProfileName| {
+        ChannelWord::parse(name.as_str()).with_context(|| format!("the profile {}", name.as_str()))
+    };
+    let node = |(name, node): (&NodeName, &FreeSwitch)| {
+        Ok(switch::Node {
+            name: name.as_str().to_owned(),
+            address: node.address.to_string(),
+            password: node.password.value.clone(),
+            profiles: node.profiles.iter().map(word).collect::<anyhow::Result<_>>()?,
+        })
+    };
+    Ok(switch::Settings {
+        nodes: config.freeswitch.iter().map(node).collect::<anyhow::Result<_>>()?,
+        domain: config.domain.clone(),
+        voicemail_profile: word(&config.pin.voicemail_profile)?,
+    })
+}
+
+/// The directory on FreeSWITCH's own disk, for a configuration.
+fn standing_files(config: &Config, store: &Store) -> StandingFiles {
+    let group = config.standing.group.as_ref().map(|group| group.id);
+    StandingFiles {
+        folder: Folder::new(&config.standing.folder, group),
+        rules: rules(config, store),
+        gather: Duration::from_secs(60 * u64::from(config.standing.gather_minutes)),
+    }
+}
+
 /// What FreeSWITCH is told, for a configuration.
 fn directory(config: &Config, desk: &Desk) -> Directory {
     let store = desk.store().clone();
@@ -141,15 +185,14 @@ pub fn rules(config: &Config, store: &Store) -> DirectoryRules {
     }
 }
 
-/// Makes the users of the users file exactly those that it lists.
+/// Makes the users of the users file, where there is one, exactly those that it lists.
 ///
 /// # Errors
 /// The file has a mistake, or an extension is taken; nothing changed then.
 pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Result<()> {
-    let records = match &config.users_file {
-        Some(path) => people::read(path)?,
-        None => Vec::new(),
-    };
+    // Without a file those that it listed stay: a line taken out of the configuration logs nobody out.
+    let Some(path) = &config.users_file else { return Ok(()) };
+    let records = people::read(path)?;
     let taken =
         desk.take_over_users(UserSource::File, records, Timestamp::now(), Actor::Daemon).await?;
     if taken != desk::Summary::default() {

@@ -29,5 +29,6 @@ pub mod people;
 pub mod simulator;
 pub mod standing;
 pub mod store;
+pub mod switch;
 pub mod telemetry;
 pub mod xml_curl;

@@ -90,7 +90,7 @@ impl Conversations {
                 return Ok(Tried::Unavailable);
             }
         };
-        if right && !attempt.is_locked() && caller.phone.is_some() {
+        if right && !attempt.is_locked() && attempt.is_at_our_phone() {
             return Ok(Tried::Right(Identified { user: user.clone(), attempt, refusal }));
         }
         self.refuse(dialogue, caller, attempt, refusal).await?;

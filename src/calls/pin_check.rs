@@ -53,12 +53,16 @@ pub struct VoicemailPin {
     pub old_pin_valid: bool,
 }
 
+/// A mailbox that nobody has, asked about for an extension that nobody has, so that this takes as long
+/// and fails alike.
+const NOBODY: &str = "nobody";
+
 impl VoicemailPin {
     /// The PIN that the user set by phone, where there is one.
     async fn set_by_phone(
         &self,
         session: &Session,
-        user: &Extension,
+        user: &str,
     ) -> Result<Option<SecretString>, CheckFailed> {
         let mailbox = format!("{}/{user}@{}", self.profile.as_str(), self.domain);
         let argument = Argument::word(&ChannelWord::parse(&mailbox)?).then_literal("|password");
@@ -83,13 +87,16 @@ impl PinCheck for VoicemailPin {
         digits: &'a SecretString,
     ) -> BoxFuture<'a, Result<bool, CheckFailed>> {
         async move {
-            let set = self.set_by_phone(session, user).await?;
+            // What is no user's extension may be a PIN typed too early, and is sent to nobody.
+            let known = self.desk.known_pin(user).is_some();
+            let mailbox = if known { user.as_str() } else { NOBODY };
+            let set = self.set_by_phone(session, mailbox).await?;
             let initial = self.desk.known_pin(user).and_then(|known| known.initial);
             let initial = initial.filter(|_| set.is_none() || self.old_pin_valid);
             // Both are compared whatever the first one said.
             let by_phone = set.is_some_and(|pin| is_same(&pin, digits));
             let by_us = initial.is_some_and(|pin| is_same(&pin, digits));
-            Ok((by_phone | by_us) & self.desk.known_pin(user).is_some())
+            Ok((by_phone | by_us) & known)
         }
         .boxed()
     }

@@ -1,7 +1,7 @@
 //! `freeswitch install` and `freeswitch print`: what FreeSWITCH has on its own disk.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -122,6 +122,16 @@ fn print(config: &Config, part: Option<Part>) -> anyhow::Result<String> {
         emergency: &config.emergency,
     };
     Ok(part.map_or_else(|| advice.print_all(), |part| advice.print(part)))
+}
+
+/// The same without a configuration: for the defaults, and says so.
+pub(super) fn print_defaults(part: Option<Part>) -> anyhow::Result<String> {
+    let text = b"domain = \"example.net\"\n[freeswitch.fs1]\npassword = \"unknown\"\n";
+    let config = Config::parse(Path::new("/etc/hotdeskd/hotdeskd.toml"), text, None)?;
+    let told = print(&config, part)?;
+    Ok(format!(
+        "There is no configuration yet; this is for the defaults and the domain example.net.\n\n{told}"
+    ))
 }
 
 /// The dialplan files for a configuration.

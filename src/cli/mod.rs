@@ -4,6 +4,7 @@
 //! the same way as the admin page: over the module `door`.
 
 mod call;
+mod check;
 mod config;
 mod demo;
 mod door;
@@ -67,6 +68,9 @@ enum Command {
     /// Runs the daemon.
     #[command(after_help = "Example:\n  hotdeskd serve --config hotdeskd.toml")]
     Serve,
+    /// Checks the configuration and every outside thing that a daemon would use.
+    #[command(after_help = "Example:\n  hotdeskd check --config hotdeskd.toml")]
+    Check(check::Check),
     /// Rehearses a call: plays FreeSWITCH and a phone against the running daemon. What happens counts.
     #[command(
         after_help = "Example:\n  hotdeskd call '*11' --phone 0004132a0001 --keys -\n\nKeys are read from standard input (`1001#4711#`); each answer ends with # or a line."
@@ -150,7 +154,7 @@ pub fn run() -> ExitCode {
         Err(Failure::Usage(error)) => (error, 2),
         Err(Failure::Failed(error)) => (error, 1),
     };
-    let _ = writeln!(std::io::stderr(), "hotdeskd: {error:#}");
+    let _ = writeln!(std::io::stderr(), "hotdeskd: {}", in_a_sentence(&error));
     ExitCode::from(code)
 }
 
@@ -170,8 +174,12 @@ fn execute(cli: &Cli) -> Printed {
     match &cli.command {
         Command::Demo { stay } => wait(demo::run(*stay)),
         Command::Serve => serve::run(load(cli)?, cli.verbose),
+        Command::Check(check) => wait(async { check::run(check, &load(cli)?).await }),
         Command::Call { number, phone, keys } => {
             wait(async { call::run(&load(cli)?, number, *phone, keys).await })
+        }
+        Command::Freeswitch(freeswitch::Command::Print { part }) if !cli.config.exists() => {
+            Ok(freeswitch::print_defaults(*part)?)
         }
         Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
@@ -182,6 +190,17 @@ fn execute(cli: &Cli) -> Printed {
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => Ok(pages::man(dir.as_deref())?),
     }
+}
+
+/// An error with its causes, each said once: some tell their cause themselves.
+fn in_a_sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        match (told.is_empty(), told.contains(&cause)) {
+            (true, _) => cause,
+            (false, true) => told,
+            (false, false) => format!("{told}: {cause}"),
+        }
+    })
 }
 
 /// The configuration in force.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Error;
 use crate::model::{
-    Actor, Change, DeskSession, Extension, Floor, Happening, LoginMode, Mac, Seat, SessionOrigin,
-    Wanted, WantedKind,
+    Actor, Change, DeskSession, Extension, Floor, Happening, LoginMode, Mac, Seat, Wanted,
+    WantedKind,
 };
 use crate::store::Tx;
 
@@ -56,11 +56,12 @@ pub(super) async fn load(
     Ok(floor)
 }
 
-/// Makes changes durable: the sessions, what is wanted of the phones now, and the journal.
+/// Makes changes durable: the sessions, what is wanted of the phones now, and the journal. `login` is
+/// the login that led to them, if one did; other sessions that begin are owners who return.
 pub(super) async fn keep(
     tx: &mut Tx<'_>,
     changes: &[Change],
-    mode: Option<LoginMode>,
+    login: Option<(Mac, &Extension, LoginMode)>,
     now: Timestamp,
     by: &Actor,
 ) -> Result<(), Error> {
@@ -68,7 +69,7 @@ pub(super) async fn keep(
         let what = match change {
             Change::Began(session) => {
                 tx.begin_session(session.clone()).await?;
-                began(session, mode)
+                began(session, login)
             }
             Change::Ended(session, reason) => {
                 tx.end_session(session.phone).await?;
@@ -101,12 +102,13 @@ fn shown(session: Option<&DeskSession>) -> String {
     session.map_or_else(|| "nobody".into(), |s| format!("{} since {}", s.user, s.since.as_second()))
 }
 
-/// A session that began with the login that is being kept, or by itself.
-fn began(session: &DeskSession, mode: Option<LoginMode>) -> Happening {
+/// What the journal says of a session that began.
+fn began(session: &DeskSession, login: Option<(Mac, &Extension, LoginMode)>) -> Happening {
     let (phone, user) = (session.phone, session.user.clone());
-    match mode {
-        Some(mode) => Happening::Login { phone, user, mode },
-        None if session.origin == SessionOrigin::Owner => Happening::OwnerReturned { phone, user },
-        None => Happening::Login { phone, user, mode: LoginMode::Also },
+    match login {
+        Some((at, who, mode)) if at == phone && *who == user => {
+            Happening::Login { phone, user, mode }
+        }
+        _ => Happening::OwnerReturned { phone, user },
     }
 }

@@ -34,25 +34,36 @@ impl Attempt {
         self.verdict.locked
     }
 
+    /// Whether it was an attempt at the PIN of `user`.
+    pub(super) fn is_of(&self, user: &Extension) -> bool {
+        self.user.as_ref() == Some(user)
+    }
+
+    /// Whether it was made at a phone of the inventory; elsewhere it is refused whatever the PIN.
+    pub fn is_at_our_phone(&self) -> bool {
+        self.keys.iter().any(|key| matches!(key, GuardKey::Phone(_)))
+    }
+
     /// For how much longer than usual a refusal is held back.
     pub fn delay(&self) -> Duration {
         self.verdict.delay
     }
 
-    /// The PIN was right: this attempt does not count. For the pair the slate is clean; elsewhere only
-    /// this one is taken back, so that logging in as oneself buys no guesses at others.
+    /// The PIN was right: the attempt that there was does not count. For the pair the slate is clean;
+    /// elsewhere only this one is taken back, so that logging in as oneself buys no guesses at others.
     pub(super) async fn take_back(
-        &self,
+        attempt: Option<&Self>,
         tx: &mut Tx<'_>,
         settings: &GuardSettings,
         now: Timestamp,
     ) -> Result<(), Error> {
-        for key in &self.keys {
+        let Some(attempt) = attempt else { return Ok(()) };
+        for key in &attempt.keys {
             let mut counter = tx.counter(key).await?;
             if matches!(key, GuardKey::Pair(..)) {
                 counter = Counter::default();
             } else {
-                let locked = self.verdict.locks.iter().any(|(locked, _)| locked == key);
+                let locked = attempt.verdict.locks.iter().any(|(locked, _)| locked == key);
                 counter.take_back(settings.limit(key), locked, now);
             }
             tx.save_counter(key, counter).await?;
@@ -65,7 +76,7 @@ impl Desk {
     /// Counts an attempt. Do this once the last digit is there, before the PIN is compared.
     ///
     /// An extension that no user has counts for the phone and the site only, so that the table holds
-    /// no more than our own phones and users; a phone that is not ours counts for the site only.
+    /// no more than our own phones and users; all phones that are not ours count as one.
     ///
     /// # Errors
     /// The store failed: no PIN may be accepted then.
@@ -83,7 +94,7 @@ impl Desk {
             let mut keys = Vec::with_capacity(4);
             keys.extend(user.clone().zip(phone).map(|(user, phone)| GuardKey::Pair(user, phone)));
             keys.extend(user.clone().map(GuardKey::Extension));
-            keys.extend(phone.map(GuardKey::Phone));
+            keys.push(phone.map_or(GuardKey::Strangers, GuardKey::Phone));
             keys.push(GuardKey::Site);
             let mut state = GuardState::default();
             for key in &keys {
@@ -118,7 +129,7 @@ impl Desk {
                     GuardKey::Pair(user, phone) => (Some(*phone), Some(user.clone())),
                     GuardKey::Extension(user) => (None, Some(user.clone())),
                     GuardKey::Phone(phone) => (Some(*phone), None),
-                    GuardKey::Site => continue,
+                    GuardKey::Strangers | GuardKey::Site => continue,
                 };
                 let what = Happening::PinLocked { phone, user, until: *until };
                 tx.journal(now, by.clone(), what).await?;

@@ -38,19 +38,6 @@ impl UserRecord {
             source,
         }
     }
-
-    fn is_like(&self, user: &User) -> bool {
-        let kept = Self {
-            extension: user.extension.clone(),
-            name: user.name.clone(),
-            hot_desk: user.hot_desk,
-            away: user.away.clone(),
-            groups: user.groups.clone(),
-            params: user.params.clone(),
-            variables: user.variables.clone(),
-        };
-        *self == kept
-    }
 }
 
 /// What taking over a source's users changed.
@@ -182,7 +169,7 @@ impl Desk {
                     Some(user) if user.source != source => {
                         return Err(Error::ExtensionTaken(record.extension.clone()));
                     }
-                    Some(user) if record.is_like(user) => continue,
+                    Some(user) if *record == UserRecord::from(user) => continue,
                     Some(_) => summary.changed += 1,
                     None => summary.added += 1,
                 }

@@ -39,25 +39,15 @@ impl Desk {
         let changes = self.store.write(async move |tx: &mut Tx<'_>| {
             let mut floor = floor::load(tx, [phone], [user.clone()]).await?;
             let changes = floor.log_in(phone, &user, mode, now)?;
-            // The first change that begins a session of this user here is the login itself; the
-            // others are owners who return.
-            let (login, rest): (Vec<Change>, Vec<Change>) = changes.iter().cloned().partition(
-                |change| matches!(change, Change::Began(s) if s.phone == phone && s.user == user),
-            );
-            let (ended, returned): (Vec<Change>, Vec<Change>) =
-                rest.into_iter().partition(|change| matches!(change, Change::Ended(..)));
-            floor::keep(tx, &ended, None, now, &by).await?;
-            floor::keep(tx, &login, Some(mode), now, &by).await?;
-            floor::keep(tx, &returned, None, now, &by).await?;
-            if let Some(attempt) = &attempt {
-                attempt.take_back(tx, &settings, now).await?;
-            }
+            floor::keep(tx, &changes, Some((phone, &user, mode)), now, &by).await?;
+            Attempt::take_back(attempt.as_ref(), tx, &settings, now).await?;
             Ok(changes)
         });
         Ok(changes.await?)
     }
 
-    /// Whoever sits at `phone` is logged out there. Nobody there: no changes.
+    /// Whoever sits at `phone` is logged out there. Nobody there, or with an `attempt` somebody else than
+    /// the one whose PIN it was: no changes.
     ///
     /// # Errors
     /// The phone is unknown, or the store failed; nothing changed.
@@ -74,11 +64,14 @@ impl Desk {
                 return Err(Error::UnknownPhone(phone));
             }
             let mut floor = floor::load(tx, [phone], []).await?;
-            let changes = floor.log_out(phone, now);
+            let seated = floor.sessions.get(&phone).map(|session| &session.user);
+            let changes = match (&attempt, seated) {
+                // Somebody else sat down since the PIN was asked for.
+                (Some(attempt), Some(user)) if !attempt.is_of(user) => Vec::new(),
+                _ => floor.log_out(phone, now),
+            };
             floor::keep(tx, &changes, None, now, &by).await?;
-            if let Some(attempt) = &attempt {
-                attempt.take_back(tx, &settings, now).await?;
-            }
+            Attempt::take_back(attempt.as_ref(), tx, &settings, now).await?;
             Ok(changes)
         });
         Ok(changes.await?)
@@ -103,9 +96,7 @@ impl Desk {
             let mut floor = floor::load(tx, [], [user.clone()]).await?;
             let changes = floor.log_out_everywhere(&user, now);
             floor::keep(tx, &changes, None, now, &by).await?;
-            if let Some(attempt) = &attempt {
-                attempt.take_back(tx, &settings, now).await?;
-            }
+            Attempt::take_back(attempt.as_ref(), tx, &settings, now).await?;
             Ok(changes)
         });
         Ok(changes.await?)
@@ -144,5 +135,66 @@ impl Desk {
             Ok(())
         });
         Ok(asked.await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{Settings, WhoTries};
+    use crate::model::{AwayDestination, Emergency, EndReason, Phone, UserRecord};
+    use crate::store::Store;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_pin_logs_out_nobody_but_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::new(Store::open(folder.path()).await.unwrap(), Settings::default());
+        let phone: Mac = "0004132a0001".parse().unwrap();
+        let (ada, grace): (Extension, Extension) =
+            ("1001".parse().unwrap(), "1002".parse().unwrap());
+        let by = Actor::Caller(phone);
+        let added = Phone {
+            mac: phone,
+            secret: "secret".into(),
+            vendor: None,
+            model: None,
+            label: None,
+            desk_extension: None,
+            owner: None,
+            hot_desk: true,
+            emergency: Emergency::default(),
+            added: at(0),
+        };
+        desk.save_phone(added, at(0), by.clone()).await.unwrap();
+        for extension in [&ada, &grace] {
+            let record = UserRecord {
+                extension: extension.clone(),
+                name: "Somebody".into(),
+                hot_desk: true,
+                away: AwayDestination::default(),
+                groups: Vec::new(),
+                params: Default::default(),
+                variables: Default::default(),
+            };
+            desk.save_user(record, None, at(0), by.clone()).await.unwrap();
+        }
+        let log_in = |user: &Extension, second| {
+            desk.log_in(phone, user.clone(), LoginMode::Only, None, at(second), by.clone())
+        };
+        log_in(&ada, 1).await.unwrap();
+        let who = WhoTries { extension: Some(ada.clone()), phone: Some(phone) };
+        let attempt = desk.attempt(who, at(2)).await.unwrap();
+        // A second call at the same phone is faster.
+        log_in(&grace, 3).await.unwrap();
+        let log_out = |second| desk.log_out(phone, Some(attempt.clone()), at(second), by.clone());
+        assert_eq!(log_out(4).await.unwrap(), []);
+        assert_eq!(desk.seated(phone).unwrap().user, grace);
+        log_in(&ada, 5).await.unwrap();
+        let ended = log_out(6).await.unwrap();
+        assert!(matches!(&ended[..], [Change::Ended(_, EndReason::LoggedOut)]), "{ended:?}");
     }
 }

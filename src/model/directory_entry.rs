@@ -243,11 +243,13 @@ fn device(mac: Mac, presence: &str, rules: &DirectoryRules) -> String {
 
 /// Text for an XML attribute or element that FreeSWITCH reads: `&`, `<`, `>`, quotes, line breaks and
 /// `$` as character references (FreeSWITCH's preprocessor expands `$${…}` in answers), and characters
-/// that XML 1.0 does not allow as U+FFFD.
+/// that XML 1.0 does not allow as U+FFFD. The `-` behind an `x` too: the preprocessor drops a line that
+/// holds `x-pre-process` anywhere, and with it the phone or person, who could not even call 999.
 pub fn escape_xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
+            '-' if escaped.ends_with(['x', 'X']) => escaped.push_str("&#45;"),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -383,12 +385,14 @@ mod tests {
             "a\r\nb\u{0}\u{b}",
             "😀 名前",
             "\u{ffff}",
+            "X-Pre-Process",
         ] {
             let mut someone = user(name);
             someone.variables.insert("note".into(), name.into());
             let xml = DirectoryEntry::user(&rules(), &someone, &[phone().mac]).xml();
             let plain = xml.replace("&#36;{sofia_contact", "");
             assert!(!plain.contains('$'), "{xml}");
+            assert!(!xml.to_ascii_lowercase().contains("x-pre-process"), "{xml}");
             let mut reader = quick_xml::Reader::from_str(&xml);
             while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
         }

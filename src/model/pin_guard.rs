@@ -20,6 +20,9 @@ pub enum GuardKey {
     Extension(Extension),
     /// Wrong PINs at this phone, and extensions that do not exist.
     Phone(Mac),
+    /// The same, at all phones together that are not in the inventory: so a refusal there comes at the
+    /// time at which it would come at one of ours, and the table stays small.
+    Strangers,
     /// All of them.
     Site,
 }
@@ -63,7 +66,7 @@ impl GuardSettings {
         match key {
             GuardKey::Pair(..) => Some(self.pair),
             GuardKey::Extension(_) => Some(self.extension),
-            GuardKey::Phone(_) => Some(self.phone),
+            GuardKey::Phone(_) | GuardKey::Strangers => Some(self.phone),
             GuardKey::Site => None,
         }
     }
@@ -124,6 +127,14 @@ impl Counter {
         true
     }
 
+    /// Counts one more at `now` for the delay alone; stays below what locks.
+    fn count_without_lock(&mut self, limit: GuardLimit, now: Timestamp) {
+        if self.is_locked(now) || self.counting(Some(limit), now) + 1 >= limit.wrong {
+            return;
+        }
+        self.count(Some(limit), now);
+    }
+
     /// Takes back one count at `now`: the PIN was right after all. `locked` is whether this very
     /// attempt had locked it; that lock is lifted, and the counts before it stay.
     pub fn take_back(&mut self, limit: Option<GuardLimit>, locked: bool, now: Timestamp) {
@@ -163,15 +174,18 @@ pub struct GuardVerdict {
 
 impl GuardState {
     /// Counts an attempt *before* its PIN is looked at, so that attempts made at the same time all
-    /// count. A right PIN takes the count back ([`Counter::take_back`]). A locked attempt counts nowhere
-    /// but at the site: whoever is locked out cannot lengthen the lock.
+    /// count. A right PIN takes the count back ([`Counter::take_back`]). A locked attempt counts only at
+    /// the phone and the site, so that their delays grow as they do for an extension that nobody has,
+    /// and locks nothing: whoever is locked out can neither lengthen the lock nor shut out others.
     pub fn attempt(&mut self, settings: &GuardSettings, now: Timestamp) -> GuardVerdict {
         let locked = self.0.iter().any(|(_, counter)| counter.is_locked(now));
         let mut verdict =
             GuardVerdict { locked, delay: Duration::ZERO, locks: Vec::new(), alarm: None };
         for (key, counter) in &mut self.0 {
             let limit = settings.limit(key);
-            if !locked || *key == GuardKey::Site {
+            if locked && matches!(key, GuardKey::Phone(_) | GuardKey::Strangers) {
+                counter.count_without_lock(settings.phone, now);
+            } else if !locked || *key == GuardKey::Site {
                 let locks = counter.count(limit, now);
                 verdict.locks.extend(
                     counter.locked_until.filter(|_| locks).map(|until| (key.clone(), until)),
@@ -182,8 +196,11 @@ impl GuardState {
                     verdict.delay += site_delay(counter.wrong, settings.site_alarm);
                     verdict.alarm = (counter.wrong == settings.site_alarm).then_some(counter.wrong);
                 }
-                GuardKey::Phone(_) => {
-                    verdict.delay += Duration::from_millis(250 * u64::from(counter.wrong.min(8)));
+                GuardKey::Phone(_) | GuardKey::Strangers => {
+                    // A locked counter begins anew, and its phone must not sound faster for that.
+                    let most = settings.phone.wrong.saturating_sub(1).min(8);
+                    let steps = if counter.is_locked(now) { most } else { counter.wrong.min(most) };
+                    verdict.delay += Duration::from_millis(250 * u64::from(steps));
                 }
                 GuardKey::Pair(..) | GuardKey::Extension(_) => {}
             }
@@ -234,6 +251,27 @@ mod tests {
         assert!(state.attempt(&settings, at(1)).locked);
         assert!(!state.0[1].1.is_locked(at(1)) && !state.0[2].1.is_locked(at(1)));
         assert!(!state.attempt(&settings, at(17)).locked);
+    }
+
+    #[test]
+    fn the_delay_tells_nothing_of_the_extension() {
+        let settings = GuardSettings::default();
+        let mut known = state();
+        let mut unknown = GuardState(known.0.split_off(2));
+        let mut known = GuardState([known.0, unknown.0.clone()].concat());
+        let strangers = vec![(GuardKey::Strangers, Counter::default()), unknown.0[1].clone()];
+        let mut stranger = GuardState(strangers);
+        let mut last = Duration::ZERO;
+        for attempt in 1..=14 {
+            // Its pair is locked from the sixth on, the phone from the eleventh.
+            let delay = known.attempt(&settings, at(1)).delay;
+            assert_eq!(unknown.attempt(&settings, at(1)).delay, delay, "attempt {attempt}");
+            assert_eq!(stranger.attempt(&settings, at(1)).delay, delay, "attempt {attempt}");
+            assert!(delay >= last, "attempt {attempt}");
+            last = delay;
+        }
+        // Who is locked out does not lock the phone for others.
+        assert!(!known.0[2].1.is_locked(at(1)) && unknown.0[0].1.is_locked(at(1)));
     }
 
     #[test]

@@ -93,6 +93,20 @@ pub struct UserRecord {
     pub variables: Variables,
 }
 
+impl From<&User> for UserRecord {
+    fn from(user: &User) -> Self {
+        Self {
+            extension: user.extension.clone(),
+            name: user.name.clone(),
+            hot_desk: user.hot_desk,
+            away: user.away.clone(),
+            groups: user.groups.clone(),
+            params: user.params.clone(),
+            variables: user.variables.clone(),
+        }
+    }
+}
+
 impl UserRecord {
     /// The most bytes that a name has.
     pub const MAX_NAME: usize = 200;

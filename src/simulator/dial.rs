@@ -275,26 +275,6 @@ fn separated(text: &str, delimiter: char) -> Vec<String> {
     parts
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As seen on a running FreeSWITCH.
-    #[test]
-    fn two_apostrophes_are_quotes_and_one_is_a_letter() {
-        for (text, name) in [
-            ("{^^:a=1:name=Pat O'Brien}x", "Pat O'Brien"),
-            ("{^^:a=1:name=O'Neil d'Arc}x", "ONeil dArc"),
-            ("{^^:a=1:name=O\u{2019}Neil d\u{2019}Arc}x", "O\u{2019}Neil d\u{2019}Arc"),
-            ("{a=1,name='Lovelace, Ada'}x", "Lovelace, Ada"),
-        ] {
-            let (found, rest) = variables(text, '{', '}');
-            let wanted = [("a", "1"), ("name", name)].map(|(n, v)| (n.to_owned(), v.to_owned()));
-            assert_eq!((found.as_slice(), rest), (wanted.as_slice(), "x"), "{text}");
-        }
-    }
-}
-
 /// At commas outside `[…]`.
 fn split_legs(stage: &str) -> Vec<&str> {
     let mut inside = false;
@@ -317,4 +297,24 @@ fn as_legs(text: &str) -> String {
     };
     let legs: Vec<String> = split_legs(rest).iter().map(|leg| format!("[{block}]{leg}")).collect();
     legs.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As seen on a running FreeSWITCH.
+    #[test]
+    fn two_apostrophes_are_quotes_and_one_is_a_letter() {
+        for (text, name) in [
+            ("{^^:a=1:name=Pat O'Brien}x", "Pat O'Brien"),
+            ("{^^:a=1:name=O'Neil d'Arc}x", "ONeil dArc"),
+            ("{^^:a=1:name=O\u{2019}Neil d\u{2019}Arc}x", "O\u{2019}Neil d\u{2019}Arc"),
+            ("{a=1,name='Lovelace, Ada'}x", "Lovelace, Ada"),
+        ] {
+            let (found, rest) = variables(text, '{', '}');
+            let wanted = [("a", "1"), ("name", name)].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            assert_eq!((found.as_slice(), rest), (wanted.as_slice(), "x"), "{text}");
+        }
+    }
 }

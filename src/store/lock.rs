@@ -28,11 +28,7 @@ impl Lock {
             }
             _ => {}
         }
-        let owner = std::fs::metadata(folder).map_err(failed)?.uid();
-        // The owner of /proc/self is the user that this process acts as.
-        if std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() != owner) {
-            return Err(OpenError::Owner { path: folder.into(), owner });
-        }
+        owned(folder)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(folder.join("lock")).map_err(failed)?;
@@ -41,6 +37,18 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+}
+
+/// Refuses a folder of another user: files made in it by the wrong one, such as root, would lock the
+/// daemon out.
+pub(super) fn owned(folder: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Folder { path: folder.into(), source };
+    let owner = std::fs::metadata(folder).map_err(failed)?.uid();
+    // The owner of /proc/self is the user that this process acts as.
+    match std::fs::metadata("/proc/self") {
+        Ok(own) if own.uid() != owner => Err(OpenError::Owner { path: folder.into(), owner }),
+        _ => Ok(()),
     }
 }
 

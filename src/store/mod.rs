@@ -73,6 +73,12 @@ pub enum OpenError {
         /// The number of the user to whom it belongs.
         owner: u32,
     },
+    /// The key is there, but the store that belongs to it is not.
+    #[error("the store {} is missing, though its key is there; restore both from a backup, or take secret.key away to begin with an empty store", path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// Another version of hotdeskd wrote it, with a schema that this one does not know.
     #[error(
         "the store was written by another version of hotdeskd (its schema change {version} is not ours); run that version, or restore a backup made before it"
@@ -106,13 +112,15 @@ impl Store {
     /// # Errors
     /// See [`OpenError`]. A store of a newer version, a missing key, or a locked file change nothing.
     pub async fn open(folder: &Path) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Folder { path: folder.into(), source };
-        std::fs::metadata(folder).map_err(failed)?;
+        lock::owned(folder)?;
         let file = folder.join("hotdeskd.db");
         let failed = |source| OpenError::Database { path: file.clone(), source };
         sqlx::any::install_default_drivers();
-        let fresh = !file.exists();
-        let vault = Arc::new(Vault::open(&folder.join("secret.key"), fresh)?);
+        let (fresh, key) = (!file.exists(), folder.join("secret.key"));
+        if fresh && key.exists() {
+            return Err(OpenError::Missing { path: file });
+        }
+        let vault = Arc::new(Vault::open(&key, fresh)?);
         if fresh {
             // SQLite gives its log the same mode.
             let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
@@ -127,12 +135,12 @@ impl Store {
             .max_connections(2)
             .acquire_timeout(Duration::from_secs(5))
             .after_connect(|connection, _| Box::pin(async move { prepare(connection).await }))
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.clone());
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
         let inner =
             Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers, vault });
-        Writer::start(connection, inner.vault.clone(), &inner);
+        Writer::start(connection, options, inner.vault.clone(), &inner);
         Ok(Self { inner })
     }
 

@@ -234,6 +234,17 @@ async fn a_store_whose_key_is_gone_or_another_is_refused() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_missing_is_not_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path()).await.unwrap());
+    let file = folder.path().join("hotdeskd.db");
+    std::fs::remove_file(&file).unwrap();
+    let error = Store::open(folder.path()).await.err().unwrap();
+    assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+    assert!(!file.exists());
+}
+
+#[tokio::test]
 async fn a_store_that_somebody_else_holds_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
@@ -247,4 +258,24 @@ async fn a_store_that_somebody_else_holds_says_so() {
     let (written, ()) = tokio::join!(writing, freeing);
     written.unwrap();
     assert!(store.memory().phone(mac(1)).is_some());
+}
+
+#[tokio::test]
+async fn a_disk_that_was_full_is_written_again_once_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let mut other = options(&folder.path().join("hotdeskd.db")).unwrap().connect().await.unwrap();
+    // As for a full disk SQLite gives up the whole transaction, not just the statement.
+    sqlx::query(
+        "CREATE TRIGGER full BEFORE INSERT ON phones BEGIN SELECT RAISE(ROLLBACK, 'full'); END",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    let save = |last| store.write(async move |tx: &mut Tx<'_>| tx.save_phone(phone(last)).await);
+    save(1).await.unwrap_err();
+    save(2).await.unwrap_err();
+    sqlx::query("DROP TRIGGER full").execute(&mut other).await.unwrap();
+    save(3).await.unwrap();
+    assert_eq!(store.memory().phones().map(|phone| phone.mac).collect::<Vec<_>>(), [mac(3)]);
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use sqlx::AnyConnection;
-use sqlx::Connection as _;
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::memory::Effect;
 use super::vault::Vault;
-use super::{Inner, Tx};
+use super::{Inner, Tx, prepare};
 use crate::model::JournalEntry;
 
 /// How many jobs may wait; past that a caller is told at once that the store is busy.
@@ -51,14 +51,20 @@ impl Writer {
     ///
     /// A thread of its own, so that jobs need not be `Send` while they run and a slow disk holds up
     /// nobody else.
-    pub(super) fn start(connection: AnyConnection, vault: Arc<Vault>, inner: &Arc<Inner>) {
+    pub(super) fn start(
+        connection: AnyConnection,
+        options: AnyConnectOptions,
+        vault: Arc<Vault>,
+        inner: &Arc<Inner>,
+    ) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let _ = inner.writer.jobs.set(sender);
         let inner = Arc::downgrade(inner);
+        let line = Line { connection, options, broken: false };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
-                Ok(runtime) => runtime.block_on(run(connection, &vault, receiver, &inner)),
+                Ok(runtime) => runtime.block_on(run(line, &vault, receiver, &inner)),
                 Err(error) => tracing::error!(%error, "the store's writer cannot start"),
             }
         });
@@ -149,16 +155,47 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("?")
 }
 
+/// The connection that writes, and how to get another one.
+struct Line {
+    connection: AnyConnection,
+    options: AnyConnectOptions,
+    broken: bool,
+}
+
+impl Line {
+    /// The connection, made anew after a failure: when the disk is full SQLite ends the transaction by
+    /// itself, which sqlx does not learn, so that it could never begin another one.
+    async fn sound(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
+        if self.broken {
+            let mut connection = self.options.connect().await?;
+            prepare(&mut connection).await?;
+            self.connection = connection;
+            self.broken = false;
+        }
+        Ok(&mut self.connection)
+    }
+
+    /// One commit for all of `batch`.
+    async fn write(
+        &mut self,
+        vault: &Vault,
+        batch: &mut [Box<dyn Job>],
+    ) -> Result<Written, sqlx::Error> {
+        let written = write_all(self.sound().await?, vault, batch).await;
+        self.broken = written.is_err();
+        written
+    }
+}
+
 async fn run(
-    mut connection: AnyConnection,
+    mut line: Line,
     vault: &Vault,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     inner: &Weak<Inner>,
 ) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, SHARED).await > 0 {
-        let written = write_all(&mut connection, vault, &mut batch).await;
-        let committed = match written {
+        let committed = match line.write(vault, &mut batch).await {
             Ok((effects, entries)) => {
                 if let Some(inner) = inner.upgrade() {
                     inner.publish(effects, entries);
@@ -174,7 +211,7 @@ async fn run(
             job.tell(committed.clone());
         }
     }
-    let _ = connection.close().await;
+    let _ = line.connection.close().await;
 }
 
 type Written = (Vec<Effect>, Vec<JournalEntry>);

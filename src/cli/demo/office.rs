@@ -56,8 +56,7 @@ impl Office {
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let inbound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let config = configure(&folder, inbound.local_addr()?)?;
-        let standing = folder.join("freeswitch");
-        let rehearsal = Rehearsal::new(switch(&config, inbound, standing)?, &config)?;
+        let rehearsal = Rehearsal::new(switch(&config, inbound)?, &config)?;
         let admin = reqwest::Client::builder()
             .unix_socket(config.admin_socket())
             .timeout(Duration::from_secs(10))
@@ -72,8 +71,8 @@ impl Office {
     }
 
     /// Where `freeswitch install` writes.
-    pub(super) fn standing(&self) -> PathBuf {
-        self.folder.join("freeswitch")
+    pub(super) fn standing(&self) -> &Path {
+        &self.config.standing.folder
     }
 
     /// A command for this office's configuration.
@@ -232,18 +231,21 @@ fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(StdListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
-/// A simulated FreeSWITCH that asks the daemon, and without it reads the standing files in `standing`.
-fn switch(config: &Config, inbound: TcpListener, standing: PathBuf) -> anyhow::Result<FreeSwitch> {
+/// A simulated FreeSWITCH that asks the daemon, and without it reads the standing files.
+fn switch(config: &Config, inbound: TcpListener) -> anyhow::Result<FreeSwitch> {
     let mut settings = simulator::Settings::new(config.domain.clone());
     let mut xml_curl = XmlCurl::new(format!("http://{}/freeswitch", config.switch.address));
     let user = config.switch_credentials.user.as_str().to_owned();
     xml_curl.credentials = Some((user, config.switch_password()?));
     settings.xml_curl = Some(xml_curl);
     settings.event_socket_password = SecretString::from("demo-event-socket");
-    let domain = config.domain.to_string();
+    let (standing, domain) = (config.standing.folder.clone(), config.domain.to_string());
     settings.static_directory =
         Some(StaticDirectory::new(move || included(&standing.join("directory"), &domain)));
-    Ok(FreeSwitch::start(settings, inbound))
+    let switch = FreeSwitch::start(settings, inbound);
+    // Two messages wait for Ada.
+    switch.set_mailbox("1001", 2, 0);
+    Ok(switch)
 }
 
 /// The operator's `<domain>` with our groups included in it, as `freeswitch print` says.

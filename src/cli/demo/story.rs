@@ -37,6 +37,22 @@ pub(super) async fn tell(office: &mut Office) -> anyhow::Result<()> {
     with_daemon_again(office, &desk1).await.context("the daemon again")
 }
 
+/// Waits until the phone has got a NOTIFY of this event with this text in it.
+async fn is_told(office: &Office, phone: &Phone, event: &str, text: &str) -> anyhow::Result<()> {
+    let until = Instant::now() + SOON;
+    while Instant::now() < until {
+        let notifies = office.rehearsal.switch().notifies();
+        if notifies
+            .iter()
+            .any(|n| n.user == phone.user && n.event == event && n.body.contains(text))
+        {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    bail!("{} got no NOTIFY {event}", label(&phone.user))
+}
+
 /// A heading, and lines below it.
 fn scene(title: &str) {
     println!("\n{title}");
@@ -165,6 +181,10 @@ async fn ada_sits_down(office: &Office, desk1: &Phone) -> anyhow::Result<()> {
     );
     ensure!(rings(office, "1001").await? == ["Desk 1"], "a call to Ada rings elsewhere");
     seen("A call to 1001 would ring Desk 1, and show the caller Ada Lovelace.");
+    is_told(office, desk1, "check-sync;reboot=false", "").await?;
+    seen("When the call is over, Desk 1 is asked to fetch its configuration, without a reboot;");
+    is_told(office, desk1, "message-summary", "Voice-Message: 2/0").await?;
+    seen("and its message lamp is lit for Ada's two new messages.");
     Ok(())
 }
 
@@ -236,8 +256,7 @@ async fn ada_leaves(office: &Office, desk2: &Phone, meeting: &Phone) -> anyhow::
 
 async fn without_daemon(office: &mut Office, desk1: &Phone, desk2: &Phone) -> anyhow::Result<()> {
     scene("Now the daemon is killed (kill -9). FreeSWITCH has its standing files.");
-    let standing = office.standing().display().to_string();
-    office.run(&["freeswitch", "install", &standing]).await?;
+    office.run(&["freeswitch", "install"]).await?;
     office.rehearsal.switch().api("reloadxml").await;
     office.kill_daemon().await?;
     office.rehearsal.switch().register(desk2).await?;

@@ -37,6 +37,9 @@ impl Node {
             ["xmlstatus", "profile", "internal", "reg", filter @ ..] => {
                 self.registrations_as_xml(filter)
             }
+            ["xmlstatus", "profile", "internal", "user", address] => {
+                self.registrations_as_xml(&[address])
+            }
             ["status" | "xmlstatus", "profile", "internal"] => self.profile_status(),
             ["status" | "xmlstatus", "profile", ..] => "Invalid Profile!\n".to_owned(),
             ["profile", "internal", command, rest @ ..] => self.profile_command(command, rest),

@@ -113,15 +113,23 @@ impl CallThread {
         }
     }
 
-    /// Takes a key from the queue, with its DTMF event.
+    /// Takes a key from the queue, with its DTMF event and its place in `digits_dialed`; with neither
+    /// where the channel has `sensitive_dtmf` (`switch_channel_dequeue_dtmf`).
     fn next_key(&self) -> Option<char> {
+        let sensitive = self
+            .channel
+            .variable("sensitive_dtmf")
+            .is_some_and(|value| matches!(value.as_str(), "true" | "yes" | "on" | "enabled" | "1"));
         let (key, source) = self.channel.update(|state| {
             let key = state.keys.pop_front()?;
-            if state.dialed.len() < MAX_DIGITS {
+            if !sensitive && state.dialed.len() < MAX_DIGITS {
                 state.dialed.push(key.0);
             }
             Some(key)
         })?;
+        if sensitive {
+            return Some(key);
+        }
         let extra = [
             ("DTMF-Digit", key.to_string()),
             ("DTMF-Duration", "2000".into()),

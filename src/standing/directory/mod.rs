@@ -286,7 +286,7 @@ pub enum DirectoryError {
     /// Far fewer phones than there were.
     #[error(
         "only {phones} phones would replace {had} on FreeSWITCH's disk, which looks like a mistake; \
-         it needs to be allowed explicitly"
+         if it is none, run `hotdeskd freeswitch install --allow-fewer-phones`; until then nothing is written"
     )]
     TooFew {
         /// How many there are on the disk.

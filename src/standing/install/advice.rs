@@ -110,7 +110,7 @@ impl Advice<'_> {
             Part::Directory => self.directory(),
             Part::XmlCurl => self.xml_curl(),
             Part::Profile => self.profile(),
-            Part::Try => self.to_try(),
+            Part::Try => self.first_calls(),
         }
     }
 
@@ -249,7 +249,7 @@ impl Advice<'_> {
         text
     }
 
-    fn to_try(&self) -> String {
+    fn first_calls(&self) -> String {
         let domain = self.domain;
         format!(
             "== Try it\nAfter `hotdeskd freeswitch install`, with hotdeskd running, in fs_cli:\n\n  \

@@ -12,6 +12,7 @@ fn columns(key: &GuardKey) -> (&'static str, String, String) {
         GuardKey::Pair(extension, mac) => ("pair", extension.to_string(), mac.to_string()),
         GuardKey::Extension(extension) => ("extension", extension.to_string(), String::new()),
         GuardKey::Phone(mac) => ("phone", String::new(), mac.to_string()),
+        GuardKey::Strangers => ("strangers", String::new(), String::new()),
         GuardKey::Site => ("site", String::new(), String::new()),
     }
 }

@@ -57,11 +57,13 @@ impl Tx<'_> {
     /// # Errors
     /// The store failed.
     pub async fn settle(&mut self, wanted: &Wanted) -> Result<(), sqlx::Error> {
-        let delete =
-            sqlx::query("DELETE FROM wanted WHERE kind = $1 AND target = $2 AND value = $3")
-                .bind(wanted.kind.as_str())
-                .bind(wanted.target.clone())
-                .bind(wanted.value.clone());
+        let delete = sqlx::query(
+            "DELETE FROM wanted WHERE kind = $1 AND target = $2 AND value = $3 AND since = $4",
+        )
+        .bind(wanted.kind.as_str())
+        .bind(wanted.target.clone())
+        .bind(wanted.value.clone())
+        .bind(wanted.since.as_second());
         if self.execute(delete).await? > 0 {
             self.effects.push(Effect::Settled(wanted.kind, wanted.target.clone()));
         }

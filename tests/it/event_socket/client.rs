@@ -190,6 +190,26 @@ async fn jobs_of_ours_are_answered_and_those_of_others_are_events() {
 }
 
 #[tokio::test]
+async fn what_comes_together_with_the_end_of_the_log_in_is_not_forgotten() {
+    timed(async {
+        let (listener, address) = listen().await;
+        let freeswitch = async {
+            let mut peer = Peer::new(listener.accept().await.unwrap().0);
+            peer.say(ASK).await;
+            peer.hear().await.unwrap();
+            peer.say(&format!("{ACCEPTED}{}", numbered(7))).await;
+            peer
+        };
+        let password = password();
+        let (client, _peer) =
+            tokio::join!(connect(address, &password, ClientSettings::default()), freeswitch);
+        let (_client, mut events) = client.unwrap();
+        assert_eq!(number(&events.next().await.unwrap()), 7);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn events_come_in_order_and_before_the_end() {
     timed(async {
         let (mut peer, client, mut events) = connected().await;

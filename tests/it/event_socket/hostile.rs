@@ -171,6 +171,9 @@ fn a_wrong_length_inside_an_event_reaches_no_further_than_the_event() {
         assert_eq!(error, None);
         assert_eq!(messages[0].event_body().unwrap(), wanted.as_bytes(), "{said}");
     }
+    let inner = b"Event-Name: X\nContent-Length: 1\nOther: x\nContent-Length: 3\n\nabc";
+    let (messages, _) = wire::decode([&event(inner)[..]]);
+    assert_eq!(messages[0].event_body().unwrap(), b"abc", "the event's own length is the last one");
     let (messages, _) = wire::decode([&event(b"Event-Name: X\nvariable_a: cut")[..]]);
     assert_eq!(messages[0].variable("a").unwrap().text(), "cut");
     assert_eq!(messages[0].event_body(), None);

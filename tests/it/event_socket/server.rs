@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hotdeskd::event_socket::{Execute, ServerSettings, serve};
+use hotdeskd::event_socket::{Execute, ServerSettings, Session, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -204,4 +204,115 @@ async fn a_flood_of_events_that_nobody_asked_for_fills_nothing_and_holds_up_noth
         assert!(execution.await.is_ok());
     })
     .await;
+}
+
+/// Every file descriptor of the process is taken, so this runs in a process of its own, with few of them.
+#[test]
+fn a_lack_of_file_descriptors_is_survived() {
+    let test = "event_socket::server::without_file_descriptors";
+    let run = "ulimit -n 100 && exec \"$0\" --exact \"$1\" --ignored --nocapture";
+    let output = std::process::Command::new("sh")
+        .args(["-c", run])
+        .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[tokio::test]
+#[ignore = "run by a_lack_of_file_descriptors_is_survived"]
+async fn without_file_descriptors() {
+    timed(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let served =
+            tokio::spawn(serve(listener, ServerSettings::default(), stop.clone(), Session::exit));
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let mut files = Vec::new();
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            files.push(file);
+        }
+        assert!(files.len() < 100, "this process was to have few file descriptors");
+        let mut peer = Peer::new(socket.connect(address).await.unwrap());
+        assert!(peer.is_silent().await, "nobody can accept");
+        assert!(!served.is_finished());
+        drop(files);
+        for _ in 0..5 {
+            peer.hear().await.expect("the call is accepted after all");
+        }
+        peer.say(&peer::handshake_reply()).await;
+        assert_eq!(peer.closed().await, ["exit"]);
+        stop.cancel();
+        served.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_break_off_anywhere_leave_nothing_behind() {
+    timed(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, ended) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&ended);
+        let served = tokio::spawn(serve(
+            listener,
+            ServerSettings::default(),
+            stop.clone(),
+            move |session: Session| {
+                let counted = Arc::clone(&counted);
+                async move {
+                    let ahead: Vec<_> = (0..3).map(|_| session.start(Execute::answer())).collect();
+                    while session.execute(Execute::answer()).await.is_ok() {}
+                    for execution in ahead {
+                        drop(execution.await);
+                    }
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
+            },
+        ));
+        let calls: Vec<_> = (0..120usize).map(|n| tokio::spawn(break_off(address, n))).collect();
+        let mut taken = 0;
+        for call in calls {
+            taken += usize::from(call.await.unwrap());
+        }
+        stop.cancel();
+        served.await.unwrap();
+        assert_eq!(ended.load(Ordering::SeqCst), taken, "every flow that began came to its end");
+        assert!(taken > 50, "{taken}");
+    })
+    .await;
+}
+
+/// A call that ends after so many bytes from FreeSWITCH; gives whether its handshake was complete.
+async fn break_off(address: std::net::SocketAddr, n: usize) -> bool {
+    let mut peer = Peer::connect(address).await;
+    for _ in 0..5 {
+        peer.hear().await.unwrap();
+    }
+    let reply = peer::handshake_reply();
+    if n.is_multiple_of(3) {
+        peer.say(&reply[..reply.len() * n / 120]).await;
+        return false;
+    }
+    peer.say(&reply).await;
+    for step in 0..n {
+        let Some(heard) = peer.hear().await else {
+            break;
+        };
+        peer.say(&format!("{}{}", peer::OK, peer::complete(heard.uuid(), "answer"))).await;
+        if step == n - 1 && n.is_multiple_of(2) {
+            peer.say(&peer::hangup("CHANNEL_HANGUP", "NORMAL_CLEARING")).await;
+            peer.say(&peer::hangup("CHANNEL_HANGUP_COMPLETE", "NORMAL_CLEARING")).await;
+            peer.closed().await;
+        }
+    }
+    true
 }

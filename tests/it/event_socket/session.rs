@@ -191,7 +191,9 @@ async fn a_refused_application_fails_at_once_and_alone() {
 #[tokio::test]
 async fn a_hang_up_ends_everything_that_is_queued_and_the_session_leaves_by_itself() {
     timed(async {
-        let mut server = Server::start().await;
+        // So long that a session which waits for the end of the linger would not be back in time.
+        let linger = Duration::from_secs(3_600);
+        let mut server = Server::with(ServerSettings { linger, ..ServerSettings::default() }).await;
         let (mut peer, session) = server.call().await;
         let running = [session.start(playback()), session.start(playback())];
         peer.hear().await.unwrap();
@@ -480,6 +482,12 @@ async fn an_api_that_freeswitch_passes_over_shifts_nothing() {
         };
         let (answer, ()) = tokio::join!(api, freeswitch);
         assert_eq!(answer.unwrap_err(), CommandError::NoAnswer);
+        let freeswitch = async {
+            peer.hear().await.unwrap();
+            peer.say(&peer::api("UP")).await;
+        };
+        let (answer, ()) = tokio::join!(session.api(Api::new("status")), freeswitch);
+        assert_eq!(answer.unwrap().text(), "UP");
     })
     .await;
 }

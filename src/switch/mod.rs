@@ -1,0 +1,219 @@
+//! FreeSWITCH, watched and told: one lasting inbound connection for each node, and what is wanted of the phones there.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `registrations`, `channels` | what a node says of its phones, read and kept; no IO, no clock |
+//! | `plan` | what to do about what is wanted; no IO, no clock |
+//! | `notify` | the NOTIFYs and the message lamp's text |
+//! | `peer` | one node: connection, events, looks |
+//! | `keeper` | the one task that sends, and settles what is done |
+//! | `reload` | `reloadxml`, and what its answer means |
+//! | `files` | the directory on FreeSWITCH's own disk, kept current |
+//! | `check` | is FreeSWITCH as it must be |
+//!
+//! A row of what is wanted is done when FreeSWITCH has taken a NOTIFY for each registration that the phone has at that
+//! moment. A phone that is not registered keeps its rows until it is, and is then told like any other: whether it fetched
+//! its configuration before it registered or after, nobody here can know, and fetching it twice does no harm.
+//! A phone in a call is told when the call is over (invariant 8).
+
+mod channels;
+pub mod check;
+mod files;
+mod keeper;
+mod notify;
+mod peer;
+mod plan;
+mod registrations;
+mod reload;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use files::StandingFiles;
+pub use plan::Waiting;
+pub use registrations::Registration;
+pub use reload::{ReloadError, Reloaded};
+
+use crate::event_socket::{ChannelWord, CommandError};
+use crate::model::{Domain, Mac, Wanted};
+use crate::store::Store;
+use keeper::{Keeper, Pending};
+use peer::{Line, Peer};
+
+/// What the room needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The FreeSWITCH nodes.
+    pub nodes: Vec<Node>,
+    /// The SIP domain.
+    pub domain: Domain,
+    /// The profile of `voicemail.conf` whose mailboxes the lamps show; `default` in FreeSWITCH's stock files.
+    pub voicemail_profile: ChannelWord,
+}
+
+/// One FreeSWITCH.
+#[derive(Clone)]
+pub struct Node {
+    /// What the operator calls it.
+    pub name: String,
+    /// Where its event socket listens, `host:port`.
+    pub address: String,
+    /// The event socket's password.
+    pub password: SecretString,
+    /// The SIP profiles that phones register with.
+    pub profiles: Vec<ChannelWord>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .field("address", &self.address)
+            .field("profiles", &self.profiles)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why FreeSWITCH did not answer a question.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// It refused, was too slow, or went away.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// It answered something else than it should.
+    #[error("FreeSWITCH's answer to {0} cannot be read")]
+    Unreadable(&'static str),
+}
+
+impl AskError {
+    /// Whether the connection is of no more use, although it is there.
+    fn is_hang(&self) -> bool {
+        matches!(self, Self::Command(CommandError::Deadline))
+    }
+}
+
+/// The last thing that went wrong with a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// When.
+    pub at: Timestamp,
+    /// What, in words.
+    pub text: String,
+}
+
+/// One node as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// What the operator calls it.
+    pub name: String,
+    /// Since when there is a connection, if there is one.
+    pub connected: Option<Timestamp>,
+    /// What it says of its version.
+    pub version: Option<String>,
+    /// The last thing that went wrong; it may be long over.
+    pub trouble: Option<Trouble>,
+    /// How many registrations of phones it holds.
+    pub registrations: usize,
+    /// How many channels it holds, of phones and others.
+    pub channels: usize,
+}
+
+/// The room as it is now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The nodes, as they are in the settings.
+    pub nodes: Vec<NodeStatus>,
+    /// What is wanted and not yet so, and what it waits for.
+    pub pending: Vec<(Wanted, Waiting)>,
+}
+
+/// The room. Cheap to clone.
+#[derive(Clone)]
+pub struct Switch {
+    store: Store,
+    settings: Arc<Settings>,
+    peers: Arc<[Arc<Peer>]>,
+    changed: Arc<Notify>,
+    pending: Pending,
+}
+
+/// Watches the nodes and tells the phones until `shutdown`. For a look inside make a [`Switch`] first.
+pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) {
+    Switch::new(store, settings).run(shutdown).await;
+}
+
+impl Switch {
+    /// The room over this store; nothing happens before [`Switch::run`].
+    pub fn new(store: Store, settings: Settings) -> Self {
+        let changed = Arc::new(Notify::new());
+        let peer = |node: &Node| Arc::new(Peer::new(node.clone(), Arc::clone(&changed)));
+        let peers = settings.nodes.iter().map(peer).collect();
+        Self { store, settings: Arc::new(settings), peers, changed, pending: Pending::default() }
+    }
+
+    /// Watches the nodes and tells the phones until `shutdown`. Once is enough.
+    pub async fn run(&self, shutdown: CancellationToken) {
+        let connections = TaskTracker::new();
+        for peer in self.peers.iter() {
+            connections.spawn(Arc::clone(peer).keep(shutdown.clone()));
+        }
+        connections.close();
+        let keeper = Keeper {
+            store: self.store.clone(),
+            settings: Arc::clone(&self.settings),
+            peers: self.peers.to_vec(),
+            changed: Arc::clone(&self.changed),
+            pending: Arc::clone(&self.pending),
+            done: Vec::new(),
+            last: None,
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = keeper.keep() => {}
+        }
+        connections.wait().await;
+    }
+
+    /// How the nodes are, and what waits.
+    pub fn status(&self) -> Status {
+        let nodes = self.peers.iter().map(|peer| {
+            let view = peer.view();
+            NodeStatus {
+                name: peer.node.name.clone(),
+                connected: view.since.filter(|_| view.line.is_some()),
+                version: view.version.clone(),
+                trouble: view.trouble.clone(),
+                registrations: view.registrations.count(),
+                channels: view.channels.count(),
+            }
+        });
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        Status { nodes: nodes.collect(), pending: pending.clone() }
+    }
+
+    /// Where a phone is registered, newest first on each node.
+    pub fn registrations(&self, phone: Mac) -> Vec<Registration> {
+        self.peers.iter().flat_map(|peer| peer.view().registrations.of(phone).to_vec()).collect()
+    }
+
+    /// Has every connected node read its XML files again, one after the other: nothing else can be asked of a FreeSWITCH
+    /// meanwhile. Answers each node's name and how it went.
+    pub async fn reload_xml(&self) -> Vec<(String, Result<Reloaded, ReloadError>)> {
+        let mut all = Vec::new();
+        for peer in self.peers.iter() {
+            let line: Option<Line> = peer.view().line.clone();
+            let reloaded = match line {
+                Some(line) => reload::reload_xml(&line.client).await,
+                None => Err(ReloadError::NotConnected),
+            };
+            all.push((peer.node.name.clone(), reloaded));
+        }
+        all
+    }
+}

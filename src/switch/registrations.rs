@@ -1,0 +1,258 @@
+//! Which phones are registered, as FreeSWITCH tells it: by event, and by `sofia xmlstatus`.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::event_socket::{ChannelWord, Message, WireText};
+use crate::model::Mac;
+
+/// How many phones are kept of one node; a FreeSWITCH holds fewer.
+const MOST_PHONES: usize = 50_000;
+/// How many registrations are kept of one phone.
+const MOST_OF_ONE: usize = 16;
+/// How much is kept of a text that a phone chose, in bytes.
+const LONGEST_TEXT: usize = 512;
+
+/// One registration of a phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// The phone: the MAC address as which it registered.
+    pub phone: Mac,
+    /// The SIP profile that it registered with.
+    pub profile: ChannelWord,
+    /// The user name as it was sent.
+    pub(super) user: ChannelWord,
+    /// The domain that it registered for.
+    pub(super) host: ChannelWord,
+    /// The registration's Call-ID: what names it to FreeSWITCH.
+    pub call_id: WireText,
+    /// The Contact header, as the phone sent it.
+    pub contact: String,
+    /// The User-Agent header.
+    pub agent: String,
+    /// The mailbox whose lamp FreeSWITCH keeps on this registration (`1001@example.net`); unknown when only an event
+    /// told of the registration.
+    pub mailbox: Option<String>,
+    /// How many seconds it still held when it was read: the more, the newer.
+    pub(super) seconds: i64,
+}
+
+impl Registration {
+    /// Reads what an event `sofia::register` tells; `None` when it is no phone's, or when FreeSWITCH could not be told
+    /// of it again.
+    pub(super) fn of_event(event: &Message) -> Option<Self> {
+        let field = |name: &str| event.field(name).map(|value| value.text());
+        let user = field("from-user")?;
+        Some(Self {
+            phone: phone_of(&user)?,
+            profile: ChannelWord::parse(&field("profile-name")?).ok()?,
+            user: ChannelWord::parse(&user).ok()?,
+            host: ChannelWord::parse(&field("from-host")?).ok()?,
+            call_id: call_id(&field("call-id")?)?,
+            contact: bounded(&field("contact").unwrap_or_default()),
+            agent: bounded(&field("user-agent").unwrap_or_default()),
+            mailbox: None,
+            seconds: field("expires").and_then(|text| text.parse().ok()).unwrap_or_default(),
+        })
+    }
+
+    /// `user@host:port` of the Contact, which is also in the name of a call to this phone.
+    pub(super) fn address(&self) -> Option<&str> {
+        let uri = self.contact.split_once('<').map_or(self.contact.as_str(), |(_, uri)| uri);
+        let uri = uri.split(['>', ';', '?']).next()?;
+        address_of(uri)
+    }
+}
+
+/// `user@host:port` of a SIP URI without its parameters.
+pub(super) fn address_of(uri: &str) -> Option<&str> {
+    let uri = uri.strip_prefix("sips:").or_else(|| uri.strip_prefix("sip:")).unwrap_or(uri);
+    (!uri.is_empty() && uri.len() <= LONGEST_TEXT).then_some(uri)
+}
+
+/// The phone that a user name means: exactly 12 hex digits.
+pub(super) fn phone_of(user: &str) -> Option<Mac> {
+    let hex = user.len() == 12 && user.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hex.then(|| user.parse().ok()).flatten()
+}
+
+/// A Call-ID that can be said to FreeSWITCH: not empty, or the NOTIFY would go to somebody else.
+fn call_id(text: &str) -> Option<WireText> {
+    let text = Some(text).filter(|text| !text.is_empty() && text.len() <= LONGEST_TEXT)?;
+    WireText::parse(text).ok()
+}
+
+/// As much of a text as is kept.
+fn bounded(text: &str) -> String {
+    let mut end = text.len().min(LONGEST_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// Which registration is over: its phone, profile and Call-ID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub phone: Mac,
+    pub profile: String,
+    pub call_id: String,
+}
+
+impl Gone {
+    /// Reads `sofia::unregister` and `sofia::expire`, which name the user differently.
+    pub(super) fn of_event(event: &Message) -> Option<Self> {
+        let field = |name: &str| event.field(name).map(|value| value.text());
+        let user = field("from-user").or_else(|| field("user"))?;
+        Some(Self {
+            phone: phone_of(&user)?,
+            profile: field("profile-name")?.into_owned(),
+            call_id: field("call-id")?.into_owned(),
+        })
+    }
+}
+
+/// FreeSWITCH's answer was no list of registrations.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("FreeSWITCH does not know the SIP profile")]
+pub(super) struct NoProfile;
+
+/// Reads the answer to `sofia xmlstatus profile P reg`, or `... user U@H`: the phones' registrations in it.
+///
+/// It is read line by line, not as XML: FreeSWITCH puts Call-IDs and users into it as they come (`mod_sofia.c:2883`), and
+/// a Call-ID may hold `<` and `>` (RFC 3261), so that one phone could end the list for everybody or write another one
+/// into it. A line end it cannot hold. The document says ISO-8859-1 and is whatever the phones sent, mostly UTF-8.
+pub(super) fn read(answer: &[u8], profile: &ChannelWord) -> Result<Vec<Registration>, NoProfile> {
+    let mut lines = answer.split(|&byte| byte == b'\n').map(decode);
+    if !lines.any(|line| line == "<profile>") {
+        return Err(NoProfile);
+    }
+    let mut all = Vec::new();
+    let mut fields: HashMap<&'static str, String> = HashMap::new();
+    for line in lines {
+        match &*line {
+            "    <registration>" => fields.clear(),
+            "    </registration>" => all.extend(of_fields(&fields, profile)),
+            line => {
+                let found = FIELDS.iter().find_map(|name| Some((*name, value(line, name)?)));
+                fields.extend(found.map(|(name, value)| (name, value.to_owned())));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What is read of each registration.
+const FIELDS: [&str; 6] = ["call-id", "user", "contact", "agent", "status", "mwi-account"];
+
+/// The value of a line `        <name>value</name>`.
+fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.strip_prefix("        <")?
+        .strip_prefix(name)?
+        .strip_prefix('>')?
+        .strip_suffix('>')?
+        .strip_suffix(name)?
+        .strip_suffix("</")
+}
+
+/// One registration from its lines; `None` as in [`Registration::of_event`].
+fn of_fields(fields: &HashMap<&str, String>, profile: &ChannelWord) -> Option<Registration> {
+    let field = |name: &str| fields.get(name).map(String::as_str);
+    let (user, host) = field("user")?.split_once('@')?;
+    Some(Registration {
+        phone: phone_of(user)?,
+        profile: profile.clone(),
+        user: ChannelWord::parse(user).ok()?,
+        host: ChannelWord::parse(host).ok()?,
+        call_id: call_id(field("call-id")?)?,
+        contact: bounded(&unescaped(field("contact").unwrap_or_default())),
+        agent: bounded(&unescaped(field("agent").unwrap_or_default())),
+        mailbox: field("mwi-account").map(bounded),
+        seconds: field("status").and_then(seconds_left).unwrap_or_default(),
+    })
+}
+
+/// 659 of `Registered(UDP)(unknown) exp(2026-11-21 20:27:47) expsecs(659)`.
+fn seconds_left(status: &str) -> Option<i64> {
+    let (_, rest) = status.rsplit_once("expsecs(")?;
+    rest.strip_suffix(')')?.parse().ok()
+}
+
+/// The entities of `switch_amp_encode` undone; as it is where it does not read.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    quick_xml::escape::unescape(text).unwrap_or(Cow::Borrowed(text))
+}
+
+/// UTF-8, or else Latin-1 as the document says of itself.
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
+    }
+}
+
+/// The registrations of one node.
+#[derive(Debug, Default)]
+pub(super) struct Registrations {
+    phones: HashMap<Mac, Vec<Registration>>,
+}
+
+impl Registrations {
+    /// Those of a phone, newest first.
+    pub(super) fn of(&self, phone: Mac) -> &[Registration] {
+        self.phones.get(&phone).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.phones.values().map(Vec::len).sum()
+    }
+
+    /// A phone registered, or registered again.
+    pub(super) fn add(&mut self, registration: Registration) {
+        if self.phones.len() >= MOST_PHONES && !self.phones.contains_key(&registration.phone) {
+            tracing::warn!(most = MOST_PHONES, "more phones are registered than can be watched");
+            return;
+        }
+        let all = self.phones.entry(registration.phone).or_default();
+        all.retain(|old| {
+            (old.call_id != registration.call_id) || old.profile != registration.profile
+        });
+        all.insert(0, registration);
+        all.truncate(MOST_OF_ONE);
+    }
+
+    /// A registration is over.
+    pub(super) fn remove(&mut self, gone: &Gone) {
+        let Some(all) = self.phones.get_mut(&gone.phone) else {
+            return;
+        };
+        all.retain(|one| {
+            one.call_id.as_str() != gone.call_id || one.profile.as_str() != gone.profile
+        });
+        if all.is_empty() {
+            self.phones.remove(&gone.phone);
+        }
+    }
+
+    /// These are all, says FreeSWITCH.
+    pub(super) fn replace(&mut self, all: Vec<Registration>) {
+        self.phones.clear();
+        self.extend(all);
+    }
+
+    /// These are all of one phone, says FreeSWITCH.
+    pub(super) fn replace_of(&mut self, phone: Mac, all: Vec<Registration>) {
+        self.phones.remove(&phone);
+        self.extend(all);
+    }
+
+    /// Adds them so that the newest stands first.
+    fn extend(&mut self, mut all: Vec<Registration>) {
+        all.sort_by_key(|one| one.seconds);
+        all.into_iter().for_each(|one| self.add(one));
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,177 @@
+use bytes::BytesMut;
+use tokio_util::codec::Decoder as _;
+
+use super::*;
+use crate::event_socket::{Codec, Limits};
+
+/// What a FreeSWITCH sent while two phones registered and called each other, one unregistered and one was flushed.
+pub(in crate::switch) fn recorded() -> Vec<Message> {
+    let mut bytes =
+        BytesMut::from(&include_bytes!("../../../tests/fixtures/switch/events.txt")[..]);
+    let mut codec = Codec::new(Limits::default());
+    let mut all = Vec::new();
+    while let Some(message) = codec.decode(&mut bytes).unwrap() {
+        all.push(message);
+    }
+    assert!(bytes.is_empty());
+    all
+}
+
+fn internal() -> ChannelWord {
+    ChannelWord::parse("internal").unwrap()
+}
+
+/// An answer that FreeSWITCH gave when it was recorded.
+fn answer(command: &str) -> String {
+    let file = include_str!("../../../tests/fixtures/freeswitch/api/answers.jsonl");
+    file.lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .find(|line| line["api"] == command)
+        .and_then(|line| line["answer"].as_str().map(str::to_owned))
+        .unwrap()
+}
+
+fn listed(call_id: &str, user: &str, seconds: i64) -> String {
+    format!(
+        "    <registration>\n        <call-id>{call_id}</call-id>\n        <user>{user}@hotdesk.test</user>\n\
+         \x20       <status>Registered(UDP)(unknown) exp(2026-11-21 20:27:47) expsecs({seconds})</status>\n    </registration>\n"
+    )
+}
+
+fn list(rows: &[String]) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<profile>\n  <registrations>\n{}  </registrations>\n</profile>\n",
+        rows.concat()
+    )
+}
+
+#[test]
+fn the_recorded_list_names_both_phones() {
+    let all = read(answer("sofia xmlstatus profile internal reg").as_bytes(), &internal()).unwrap();
+    let seen: Vec<_> =
+        all.iter().map(|one| (one.phone.to_string(), one.call_id.as_str(), one.seconds)).collect();
+    let wanted = [
+        ("0004132a0001".to_owned(), "1-8809@127.0.0.1", 659),
+        ("0004132a0002".to_owned(), "2-8809@127.0.0.1", 659),
+    ];
+    assert_eq!(seen, wanted);
+    assert_eq!(all[0].contact, "\"\" <sip:0004132a0001@127.0.0.1:6702>");
+    assert_eq!(all[0].address(), Some("0004132a0001@127.0.0.1:6702"));
+    assert_eq!(all[0].agent, "snomD735/10.1.159.12 000413AA0001");
+    assert_eq!(all[0].mailbox.as_deref(), Some("1001@hotdesk.test"));
+}
+
+#[test]
+fn what_is_no_list_is_told_from_an_empty_one() {
+    for text in [
+        answer("sofia status profile nosuch"),
+        String::new(),
+        "-ERR sofia Command not found!".into(),
+    ] {
+        assert_eq!(read(text.as_bytes(), &internal()), Err(NoProfile), "{text}");
+    }
+    assert_eq!(read(list(&[]).as_bytes(), &internal()), Ok(Vec::new()));
+}
+
+#[test]
+fn a_call_id_with_markup_neither_ends_the_list_nor_speaks_for_another_phone() {
+    let evil = "x</call-id><user>0004132a0002@hotdesk.test</user></registration></profile>&";
+    let rows = [listed(evil, "0004132a0001", 1), listed("honest", "0004132a0002", 2)];
+    let all = read(list(&rows).as_bytes(), &internal()).unwrap();
+    let seen: Vec<_> =
+        all.iter().map(|one| (one.phone.to_string(), one.call_id.as_str())).collect();
+    assert_eq!(seen, [("0004132a0001".to_owned(), evil), ("0004132a0002".to_owned(), "honest")]);
+}
+
+#[test]
+fn only_phones_count_and_never_without_a_call_id() {
+    let rows = [
+        listed("a", "1001", 1),
+        listed("b", "", 1),
+        listed("", "0004132a0001", 1),
+        listed("c", "0004132a000", 1),
+        listed("d", "0004132A0002", 1),
+        listed(&"e".repeat(600), "0004132a0003", 1),
+    ];
+    let all = read(list(&rows).as_bytes(), &internal()).unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].call_id.as_str(), "d");
+    assert_eq!(all[0].user.as_str(), "0004132A0002", "as it registered");
+}
+
+#[test]
+fn latin_1_and_utf_8_are_both_read() {
+    let mut rows = listed("a", "0004132a0001", 1).into_bytes();
+    let at = rows.len() - "    </registration>\n".len();
+    rows.splice(at..at, b"        <agent>T\xe9l\xe9phone</agent>\n".iter().copied());
+    let text = [&b"<profile>\n"[..], &rows].concat();
+    assert_eq!(read(&text, &internal()).unwrap()[0].agent, "Téléphone");
+    let text = String::from_utf8(text.iter().copied().filter(|byte| *byte != 0xe9).collect());
+    let text = text.unwrap().replace("Tlphone", "Téléphone");
+    assert_eq!(read(text.as_bytes(), &internal()).unwrap()[0].agent, "Téléphone");
+}
+
+#[test]
+fn the_newest_stands_first() {
+    let rows = [
+        listed("old", "0004132a0001", 10),
+        listed("new", "0004132a0001", 600),
+        listed("older", "0004132a0001", 3),
+    ];
+    let mut registrations = Registrations::default();
+    registrations.replace(read(list(&rows).as_bytes(), &internal()).unwrap());
+    let phone = "0004132a0001".parse().unwrap();
+    let order = |registrations: &Registrations| -> Vec<String> {
+        registrations.of(phone).iter().map(|one| one.call_id.to_string()).collect()
+    };
+    assert_eq!(order(&registrations), ["new", "old", "older"]);
+    let again = registrations.of(phone)[2].clone();
+    registrations.add(again);
+    assert_eq!(order(&registrations), ["older", "new", "old"], "registered again just now");
+    registrations.replace_of(phone, Vec::new());
+    assert_eq!(registrations.count(), 0);
+}
+
+#[test]
+fn one_phone_cannot_fill_the_memory() {
+    let mut registrations = Registrations::default();
+    let rows: Vec<String> =
+        (0..100).map(|at| listed(&format!("c{at}"), "0004132a0001", at)).collect();
+    registrations.replace(read(list(&rows).as_bytes(), &internal()).unwrap());
+    let kept = registrations.of("0004132a0001".parse().unwrap());
+    assert_eq!(kept.len(), MOST_OF_ONE);
+    assert_eq!(kept[0].call_id.as_str(), "c99");
+}
+
+#[test]
+fn recorded_events_add_and_remove() {
+    let mut registrations = Registrations::default();
+    let mut counts = Vec::new();
+    for event in recorded() {
+        let Some(subclass) = event.field("Event-Subclass") else { continue };
+        match &*subclass.text() {
+            "sofia::register" => registrations.add(Registration::of_event(&event).unwrap()),
+            _ => registrations.remove(&Gone::of_event(&event).unwrap()),
+        }
+        counts.push(registrations.count());
+    }
+    assert_eq!(counts, [1, 2, 1, 0], "two register, one unregisters, one expires");
+}
+
+#[test]
+fn a_contact_gives_the_address_that_calls_go_to() {
+    let all = read(list(&[listed("a", "0004132a0001", 1)]).as_bytes(), &internal()).unwrap();
+    for (contact, address) in [
+        (
+            "\"\" <sip:x9@192.0.2.7:5060;line=abc;fs_nat=yes;fs_path=sip%3Ax>",
+            Some("x9@192.0.2.7:5060"),
+        ),
+        ("<sips:x9@[fd00::7]:5061;transport=tls>", Some("x9@[fd00::7]:5061")),
+        ("sip:x9@192.0.2.7", Some("x9@192.0.2.7")),
+        ("<sip:>", None),
+        ("", None),
+    ] {
+        let one = Registration { contact: contact.into(), ..all[0].clone() };
+        assert_eq!(one.address(), address, "{contact}");
+    }
+}
