@@ -381,7 +381,6 @@ mod tests {
             "$${domain}",
             "^^|a=b",
             "]]>",
-            "X-PRE-PROCESS x-pre-process",
             "\"'<&>",
             "a\r\nb\u{0}\u{b}",
             "😀 名前",

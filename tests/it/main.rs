@@ -19,4 +19,5 @@ mod simulator_captures;
 mod simulator_inbound;
 mod simulator_peer;
 mod simulator_traps;
+mod standing_files;
 mod switch;

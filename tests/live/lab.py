@@ -1,5 +1,5 @@
 """What the scenarios stand on: FreeSWITCH, hotdeskd as a child process, phones, and a tally."""
-import asyncio, json, os, signal, subprocess, sys, time
+import asyncio, contextlib, json, os, re, signal, subprocess, sys, time
 from pathlib import Path
 from esl import FreeSwitch
 from sip import Call, Phone
@@ -12,6 +12,15 @@ PHONES = {f"0004132a000{n}": f"phone-secret-{n}" for n in range(1, 7)}
 PINS = {"1001": "4711", "1002": "4712", "1003": "4713", "1004": "4714"}
 
 
+def binary():
+    """hotdeskd: what HOTDESKD names, else built from this tree."""
+    if named := os.environ.get("HOTDESKD"):
+        return named
+    tree = Path(__file__).resolve().parents[2]
+    subprocess.run(["cargo", "build", "--quiet"], cwd=tree, check=True)
+    return str(Path(os.environ.get("CARGO_TARGET_DIR", tree / "target")) / "debug/hotdeskd")
+
+
 class Lab:
     def __init__(self, folder, binary):
         self.folder, self.binary = Path(folder), binary
@@ -21,7 +30,12 @@ class Lab:
     async def connect(self, host, port, password):
         self.fs = await FreeSwitch().open(host, port, password)
         await self.fs.command("event plain CUSTOM hotdeskd::emergency")
-        self.host = host
+        self.host, self.port, self.password = host, port, password
+        # Where phones register, and where calls from outside arrive.
+        found = dict(re.findall(r"(internal|external)\tprofile\t\s*sip:mod_sofia@[^:\s]+:(\d+)", await self.fs.api("sofia status")))
+        if set(found) != {"internal", "external"}:
+            raise SystemExit("this FreeSWITCH does not run the profiles internal and external")
+        self.sip, self.outside = (host, int(found["internal"])), int(found["external"])
 
     def check(self, what, held, seen=""):
         if held:
@@ -52,6 +66,23 @@ class Lab:
         self.daemon.send_signal(number)
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.daemon.wait(20)
+
+    @contextlib.contextmanager
+    def setting(self, name, value):
+        """The daemon with another setting, started anew; and as it was, after."""
+        own, changed = self.config, self.config.with_name("changed.toml")
+        text, count = re.subn(rf"^#?{name} = .*$", f"{name} = {value}", own.read_text(), flags=re.M)
+        assert count == 1, f"{count} settings {name}"
+        changed.write_text(text)
+        self.signal(signal.SIGTERM)
+        self.config = changed
+        self.start()
+        try:
+            yield
+        finally:
+            self.config = own
+            self.signal(signal.SIGTERM)
+            self.start()
 
     def run(self, *words, stdin="", quiet=False):
         done = subprocess.run([self.binary, "-c", self.config, *words], input=stdin, text=True, capture_output=True)

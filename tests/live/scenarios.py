@@ -131,6 +131,40 @@ async def voicemail_pin(lab):
     lab.run("users", "unlock", "1004")
 
 
+async def old_pin(lab):
+    """With pin.old_pin_valid the PIN that we gave counts beside the one set by phone."""
+    one = await lab.phone(1)
+    await lab.fs.api(f"vm_fsdb_pref_password_set default {DOMAIN} 1004 8642")
+    with lab.setting("old_pin_valid", "true"):
+        for pin in ("4714", "8642"):
+            heard = await log_in(one, "*111004", "1004", pin)
+            lab.check(f"old_pin_valid: {pin}", heard == [PIN, IN], heard)
+    lab.run("users", "unlock", "1004")
+
+
+async def free_number(lab):
+    """What a nobody's phone may call goes on as the phone itself, whatever it says of itself."""
+    two = await lab.phone(2)
+    two.display = "I am the boss"
+    call = await two.dial("9196")
+    lab.check("a free number is reached", call.final.status == 200, call.final.start)
+    uuid = await lab.uuid()
+    found = [await lab.var(uuid, name) for name in ("caller_id_number", "caller_id_name", "user_name", "user_context")]
+    lab.check("as the phone itself", found == [P(2), "O'Brien's desk", P(2), "restricted"], found)
+    await call.hang_up()
+
+
+async def says_who(lab):
+    one = await lab.phone(1)
+    log = await lab.log()
+    lab.seat("1004", P(1))
+    call = await one.dial("*15")
+    await ended(call)
+    said = log()
+    if said is not None:
+        lab.check("*15 says the digits of the extension", "say(en number iterated 1004)" in said, call.tones())
+
+
 async def names(lab):
     one, two, three, four = [await lab.phone(n) for n in (1, 2, 3, 4)]
     for user, phone in (("1001", 1), ("1002", 2), ("1003", 3), ("1004", 4)):
@@ -501,3 +535,118 @@ async def many(lab, count=1000, logins=50):
     lab.check("phones register while it runs", all(status == 200 for status, _ in answers))
     for user in [f"3{n:03}" for n in range(logins)]:
         lab.run("sessions", "logout", "--user", user)
+
+
+async def resync(lab):
+    """After each change of person the phone is told to fetch its configuration, and its lamp is hers; not in a call."""
+    one, two = await lab.phone(1), await lab.phone(2)
+    kinds = lambda phone: [notify.get("event") for notify in phone.notifies]
+    await asyncio.sleep(1)
+    for phone in (one, two):
+        phone.notifies.clear()
+    heard = await log_in(one, "*111001", "1001", "4711")
+    lab.check("logged in", heard == [PIN, IN], heard)
+    told = await until(lambda: any("check-sync" in kind for kind in kinds(one)), 6)
+    lab.check("the phone is told to fetch its configuration", told and "check-sync;reboot=false" in kinds(one), kinds(one))
+    lamp = await until(lambda: "message-summary" in kinds(one), 6)
+    bodies = [notify.body for notify in one.notifies if notify.get("event") == "message-summary"]
+    lab.check("its lamp is hers", lamp and f"1001@{DOMAIN}" in bodies[-1], bodies)
+    lab.check("no other phone is told anything", not two.notifies, kinds(two))
+    one.on_call = "answer"
+    lab.seat("1002", P(2))
+    await until(lambda: "message-summary" in kinds(two) and "check-sync;reboot=false" in kinds(two), 6)
+    for phone in (one, two):
+        phone.notifies.clear()
+    call = await two.dial("1001")
+    lab.check("in a call", call.final.status == 200, call.final.start)
+    lab.seat("1003", P(1))
+    await asyncio.sleep(3)
+    lab.check("a phone in a call is told nothing", not one.notifies, kinds(one))
+    await call.hang_up()
+    told = await until(lambda: "check-sync;reboot=false" in kinds(one), 8)
+    lab.check("but as soon as the call is over", told, kinds(one))
+    restart = await two.dial("*19")
+    await ended(restart)
+    told = await until(lambda: "check-sync;reboot=true" in kinds(two), 8)
+    lab.check("*19 restarts the phone", told, kinds(two))
+    one.notifies.clear()
+    lab.signal(signal.SIGKILL)
+    lab.run("sessions", "logout", P(1))
+    lab.start()
+    told = await until(lambda: "check-sync;reboot=false" in kinds(one), 8)
+    lab.check("what changed without the daemon is made up for", told, kinds(one))
+    lab.check("nothing is asked twice", len(kinds(one)) == len(set(kinds(one))), kinds(one))
+
+
+async def lamps(lab):
+    """Busy lamps that ask for `dialog` follow the person, as caller and as callee, wherever she sits."""
+    one, two, three = await lab.phone(1), await lab.phone(2), await lab.phone(3)
+    lab.check("a phone may ask for her lamp", await three.subscribe("1001", "dialog") in (200, 202))
+    lab.seat("1002", P(2))
+    states = lambda: [re.findall(r"<state[^>]*>(\w+)</state>", notify.body) for notify in three.notifies if notify.get("event").startswith("dialog")]
+    lit = lambda: [state for found in states() for state in found]
+    for phone in (1, 4):
+        at = one if phone == 1 else await lab.phone(4)
+        lab.seat("1001", P(phone))
+        at.on_call = "answer"
+        three.notifies.clear()
+        call = await two.dial("1001")
+        on = await until(lambda: "confirmed" in lit(), 5)
+        lab.check(f"lit when she is called at phone {phone}", on, states())
+        await call.hang_up()
+        off = await until(lambda: lit()[-1:] in (["terminated"], []), 5)
+        lab.check("dark when she hangs up", off, states())
+        three.notifies.clear()
+        call = await at.dial("9196")
+        on = await until(lambda: "confirmed" in lit(), 5)
+        lab.check("lit when she calls", on, states())
+        await call.hang_up()
+        off = await until(lambda: lit()[-1:] in (["terminated"], []), 5)
+        lab.check("dark after it", off, states())
+
+
+async def stopped(lab):
+    """Told to stop, the daemon lets running conversations end well and takes no new ones."""
+    one, two = await lab.phone(1), await lab.phone(2)
+    call = await one.dial("*111001")
+    await call.hear(PIN)
+    lab.daemon.send_signal(signal.SIGTERM)
+    await asyncio.sleep(0.3)
+    late = await two.dial("*11")
+    await ended(late)
+    lab.check("a new call hears that it is not available", late.tones() == [GONE], late.tones())
+    await call.press("4711#")
+    await ended(call)
+    lab.check("who was in a conversation is logged in", call.tones() == [PIN, IN], call.tones())
+    lab.daemon.wait(15)
+    lab.check("and it stops", lab.daemon.returncode == 0, lab.daemon.returncode)
+    lab.start()
+    lab.check("with the login kept", lab.sessions() == {P(1): "1001"}, lab.sessions())
+
+
+async def silent_log(lab):
+    """An ordinary morning leaves no error in FreeSWITCH's log, and no warning in hotdeskd's."""
+    own = lab.folder / "hotdeskd.log"
+    before = own.stat().st_size
+    log = await lab.log()
+    one, two = await lab.phone(1), await lab.phone(2)
+    await log_in(one, "*11", "1001", "4711")
+    await log_in(two, "*121002", "1002", "4712")
+    two.on_call = "answer"
+    call = await one.dial("1002")
+    await call.hang_up()
+    await log_in(two, "*111001", "1001", "4711")
+    call = await one.dial("*13")
+    await ended(call)
+    call = await one.dial("*141001")
+    await call.hear(PIN)
+    await call.press("4711#")
+    await ended(call)
+    await lab.fs.api("reloadxml")
+    await asyncio.sleep(1)
+    said = log()
+    if said is not None:
+        faults = [line for line in said.split("\n") if re.search(r"\[(ERR|CRIT|ALERT)\]", line)]
+        lab.check("FreeSWITCH logs no error", len(said) > 1000 and not faults, faults[:5])
+    faults = [line for line in own.read_bytes()[before:].decode().split("\n") if re.search(r" (WARN|ERROR) ", line)]
+    lab.check("hotdeskd logs no warning", not faults, faults)

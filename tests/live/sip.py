@@ -266,6 +266,20 @@ class Phone(asyncio.DatagramProtocol):
             found = await self._transact(call_id, 2, self._request("REGISTER", uri, aor, call_id, 2, tag, extra), within)
         return found.status
 
+    async def subscribe(self, target, package):
+        """Asks for the state of `target`; the final status. NOTIFYs gather in `notifies`."""
+        call_id, tag, uri = os.urandom(8).hex(), os.urandom(4).hex(), f"sip:{target}@{self.domain}"
+        extra, status = [f"Event: {package}", "Expires: 600"], 0
+        for cseq in (1, 2):
+            text = self._request("SUBSCRIBE", uri, f"<{uri}>", call_id, cseq, tag, extra)
+            found = await self._transact(call_id, cseq, text)
+            status = found.status
+            for kind, name in ((401, "WWW-Authenticate"), (407, "Proxy-Authenticate")):
+                if status == kind:
+                    answer = digest(found.get(name), self.user, self.password, "SUBSCRIBE", uri)
+                    extra.append(f"{'Authorization' if kind == 401 else 'Proxy-Authorization'}: {answer}")
+        return status
+
     async def call(self, number, within=40):
         """Dials; returns at once with a `Call` whose `placed` task ends with the final response."""
         call = Call(self, os.urandom(8).hex())

@@ -25,14 +25,11 @@ pub async fn kept(office: &Office) -> Kept {
     for entry in &journal {
         match &entry.what {
             Happening::Login { phone, user, .. } | Happening::OwnerReturned { phone, user } => {
-                let who = user.to_string();
-                // Whoever logs in where they sit already sits there since the first time.
-                if told
-                    .get(phone)
-                    .is_none_or(|told| told.as_ref().is_none_or(|(old, _)| *old != who))
-                {
-                    told.insert(*phone, Some((who, entry.at.as_second())));
-                }
+                let (user, at) = (user.to_string(), entry.at.as_second());
+                let before = told.get(phone).cloned().flatten();
+                // Who logs in where they sit sits there since the first time.
+                let same = before.filter(|(who, _)| *who == user);
+                told.insert(*phone, Some(same.unwrap_or((user, at))));
             }
             Happening::Logout { phone, .. } => {
                 told.insert(*phone, None);

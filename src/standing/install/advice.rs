@@ -252,7 +252,8 @@ impl Advice<'_> {
     fn first_calls(&self) -> String {
         let domain = self.domain;
         format!(
-            "== Try it\nAfter `hotdeskd freeswitch install`, with hotdeskd running, in fs_cli:\n\n  \
+            "== Try it\nAfter `hotdeskd freeswitch install`, with hotdeskd and FreeSWITCH running, `hotdeskd check` says \
+             what is missing. By hand, in fs_cli:\n\n  \
              reloadxml\n    must answer +OK [Success]; anything else in the brackets is an error\n  \
              xml_locate dialplan context name restricted\n    our context; \"can't find anything\": the include line \
              is missing, or FreeSWITCH may not read {folder} (standing.group)\n  \
