@@ -26,6 +26,9 @@ use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long FreeSWITCH may take for the head of a question; it gives up after a second or two itself. Who
+/// only holds connections open must not keep its places until the watchdog takes us for hung.
+const SWITCH_HEAD: Duration = Duration::from_secs(1);
 /// How long a start waits for whoever has the data folder.
 const LOCK_WAIT: Duration = Duration::from_secs(12);
 
@@ -65,7 +68,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let admin_listener = http::admin::bind(&admin)
         .with_context(|| format!("cannot listen at {}", admin.display()))?;
     let tasks = TaskTracker::new();
-    let limits = Limits { allow: config.switch.allow.clone(), ..Limits::default() };
+    let limits =
+        Limits { allow: config.switch.allow.clone(), head: SWITCH_HEAD, ..Limits::default() };
     let router = http::switch::router(directory, credentials.clone());
     tasks.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let admin = http::admin::router(desk.clone());
@@ -166,6 +170,7 @@ fn standing_files(config: &Config, store: &Store) -> StandingFiles {
         folder: Folder::new(&config.standing.folder, group),
         rules: rules(config, store),
         gather: Duration::from_secs(60 * u64::from(config.standing.gather_minutes)),
+        retry: Duration::from_secs(30),
     }
 }
 

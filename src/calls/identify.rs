@@ -67,14 +67,20 @@ impl Conversations {
             return Ok(Tried::Refused);
         };
         let who = WhoTries { extension: Some(user.clone()), phone: caller.phone };
-        let attempt = match self.desk.attempt(who, Timestamp::now()).await {
-            Ok(attempt) => attempt,
-            Err(error) => {
+        let refusal_after = self.pin.refusal_after_ms.duration();
+        let counted = timeout(refusal_after, self.desk.attempt(who, Timestamp::now())).await;
+        let attempt = match counted {
+            Ok(Ok(attempt)) => attempt,
+            Ok(Err(error)) => {
                 tracing::error!(%error, "no PIN can be checked while attempts cannot be counted");
                 return Ok(Tried::Unavailable);
             }
+            // A locked store may take many seconds to say so. Should it count after all, it counts.
+            Err(_) => {
+                tracing::error!("an attempt could not be counted in time");
+                return Ok(Tried::Unavailable);
+            }
         };
-        let refusal_after = self.pin.refusal_after_ms.duration();
         let refusal = Refusal { at: keys.at + refusal_after + attempt.delay() };
         let left = (keys.at + refusal_after).saturating_duration_since(Instant::now());
         let checked =

@@ -210,6 +210,10 @@ async fn a_store_of_a_newer_version_is_refused_and_untouched() {
         .await
         .unwrap();
     sqlx::Connection::close(connection).await.unwrap();
+    // The store closes in a thread of its own; the last to close takes the log into the file and away.
+    while folder.path().join("hotdeskd.db-wal").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let before = std::fs::read(&file).unwrap();
     let error = Store::open(folder.path()).await.err().unwrap();
     assert!(matches!(error, OpenError::Newer { version: 999 }), "{error}");

@@ -4,16 +4,17 @@
 //! secrets and emergency numbers; for people who come and go it is asked later and for many at a time,
 //! because it answers no directory question while it reads.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Switch;
 use crate::model::{DirectoryRules, Happening};
 use crate::standing::current;
-use crate::standing::directory::{self, Entry, Report, Shrink};
+use crate::standing::directory::{self, Entry, Shrink};
 use crate::standing::disk::Folder;
 
 /// How long what happens together is gathered before the files are written.
@@ -28,6 +29,8 @@ pub struct StandingFiles {
     pub rules: DirectoryRules,
     /// For how long changes of people are gathered before FreeSWITCH reads them.
     pub gather: Duration,
+    /// After how long what failed is tried again: the disk, or a FreeSWITCH that is not there.
+    pub retry: Duration,
 }
 
 impl Switch {
@@ -41,36 +44,61 @@ impl Switch {
 
     async fn keep_files_for_ever(&self, files: &StandingFiles) {
         let mut happenings = self.store.happenings();
+        let (mut behind, mut due) = (BTreeSet::new(), None);
+        let mut told = String::new();
         // What happened while we were not there is urgent: nobody knows what it was.
-        let mut due = self.write(files).await.then(Instant::now);
+        let mut urgent = true;
         loop {
-            let urgent = tokio::select! {
-                happened = happenings.recv() => match happened {
-                    Ok(entry) => is_urgent(&entry.what),
-                    Err(RecvError::Lagged(_)) => true,
-                    Err(RecvError::Closed) => return,
-                },
-                () = reach(due) => {
-                    due = self.reload().await;
-                    continue;
+            let mut again = None;
+            match self.write(files).await {
+                Ok(false) => told.clear(),
+                Ok(true) => {
+                    told.clear();
+                    behind.extend(self.peers.iter().map(|peer| peer.node.name.clone()));
+                    let now = Instant::now();
+                    let later = if urgent { now } else { now + files.gather };
+                    due = Some(due.map_or(later, |due: Instant| due.min(later)));
+                }
+                Err(error) => {
+                    again = Some(Instant::now() + files.retry);
+                    if told != error {
+                        tracing::error!(%error, "the directory on FreeSWITCH's disk cannot be written");
+                        told = error;
+                    }
+                }
+            }
+            // What could not be written is as urgent as it was.
+            urgent &= again.is_some();
+            urgent |= loop {
+                tokio::select! {
+                    happened = happenings.recv() => match happened {
+                        Ok(entry) => break is_urgent(&entry.what),
+                        Err(RecvError::Lagged(_)) => break true,
+                        Err(RecvError::Closed) => return,
+                    },
+                    () = reach(again) => break false,
+                    () = reach(due) => {
+                        self.reload(&mut behind).await;
+                        due = (!behind.is_empty()).then(|| Instant::now() + files.retry);
+                    }
                 }
             };
             sleep(TOGETHER).await;
-            let mut urgent = urgent;
-            while let Ok(entry) = happenings.try_recv() {
-                urgent |= is_urgent(&entry.what);
-            }
-            if self.write(files).await {
-                let later = if urgent { Instant::now() } else { Instant::now() + files.gather };
-                due = Some(due.map_or(later, |due| due.min(later)));
+            loop {
+                match happenings.try_recv() {
+                    Ok(entry) => urgent |= is_urgent(&entry.what),
+                    Err(TryRecvError::Lagged(_)) => urgent = true,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
             }
         }
     }
 
-    /// Writes the files; answers whether FreeSWITCH has something new to read.
-    async fn write(&self, files: &StandingFiles) -> bool {
+    /// Writes the files; answers whether FreeSWITCH has something new to read, or why they could not be
+    /// written, in words.
+    async fn write(&self, files: &StandingFiles) -> Result<bool, String> {
         if !files.folder.path().exists() {
-            return false;
+            return Ok(false);
         }
         let entries = current::entries(&self.store.memory(), &files.rules);
         let folder = files.folder.inside("directory");
@@ -80,30 +108,26 @@ impl Switch {
             directory::write(&folder, &entries, Shrink::Refused)
         });
         match written.await {
-            Ok(Ok(report)) => report.changed(),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the directory on FreeSWITCH's disk cannot be written");
-                false
-            }
-            Err(_) => Report::default().changed(),
+            Ok(Ok(report)) => Ok(report.changed()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(error.to_string()),
         }
     }
 
-    /// Has FreeSWITCH read its files; answers when to try again, if it could not.
-    async fn reload(&self) -> Option<Instant> {
-        let mut again = None;
-        for (node, reloaded) in self.reload_xml().await {
+    /// Has the nodes that are `behind` read their files, and takes those that have out of it. Who has read
+    /// them is not asked twice: it answers nobody meanwhile.
+    async fn reload(&self, behind: &mut BTreeSet<String>) {
+        for (node, reloaded) in self.reload_nodes(|node| behind.contains(node)).await {
             match reloaded {
                 Ok(reloaded) => {
-                    tracing::info!(node, took = ?reloaded.took, "FreeSWITCH has read its files")
+                    behind.remove(&node);
+                    tracing::info!(node, took = ?reloaded.took, "FreeSWITCH has read its files");
                 }
                 Err(error) => {
                     tracing::warn!(node, %error, "FreeSWITCH has not read its files");
-                    again = Some(Instant::now() + Duration::from_secs(30));
                 }
             }
         }
-        again
     }
 }
 

@@ -205,8 +205,16 @@ impl Switch {
     /// Has every connected node read its XML files again, one after the other: nothing else can be asked of a FreeSWITCH
     /// meanwhile. Answers each node's name and how it went.
     pub async fn reload_xml(&self) -> Vec<(String, Result<Reloaded, ReloadError>)> {
+        self.reload_nodes(|_| true).await
+    }
+
+    /// The same, of the nodes that are meant.
+    async fn reload_nodes(
+        &self,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Vec<(String, Result<Reloaded, ReloadError>)> {
         let mut all = Vec::new();
-        for peer in self.peers.iter() {
+        for peer in self.peers.iter().filter(|peer| is_meant(&peer.node.name)) {
             let line: Option<Line> = peer.view().line.clone();
             let reloaded = match line {
                 Some(line) => reload::reload_xml(&line.client).await,

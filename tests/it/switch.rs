@@ -6,13 +6,15 @@ use std::time::Duration;
 use hotdeskd::desk::{self, Desk, UserRecord};
 use hotdeskd::event_socket::ChannelWord;
 use hotdeskd::model::{
-    Actor, AwayDestination, Emergency, LoginMode, Mac, Phone, Variables, Wanted, WantedKind,
+    Actor, AwayDestination, DirectoryRules, Emergency, LoginMode, Mac, Phone, UnusableHash,
+    Variables, Wanted, WantedKind,
 };
 use hotdeskd::simulator::{
     self, BracketAnswer, CallSetup, FreeSwitch, Notify, Origin, StaticDirectory,
 };
+use hotdeskd::standing::disk::Folder;
 use hotdeskd::store::{DatabaseError, Store, Tx};
-use hotdeskd::switch::{Node, ReloadError, Settings, Switch, Waiting};
+use hotdeskd::switch::{Node, ReloadError, Settings, StandingFiles, Switch, Waiting};
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -367,6 +369,59 @@ async fn a_reload_is_judged_by_its_brackets() {
     freeswitch.stop().await;
     until("gone", || office.switch.status().nodes[0].connected.is_none()).await;
     assert_eq!(office.switch.reload_xml().await, [(name, Err(ReloadError::NotConnected))]);
+}
+
+/// Keeps the standing files of an office in a folder of their own.
+fn keep_files(office: &Office) -> std::path::PathBuf {
+    let folder = office.folder.path().join("standing");
+    std::fs::create_dir(&folder).unwrap();
+    let files = StandingFiles {
+        folder: Folder::new(&folder, None),
+        rules: DirectoryRules {
+            domain: "hotdesk.test".parse().unwrap(),
+            context: "default".into(),
+            unusable: UnusableHash::new([7; 16]),
+        },
+        gather: Duration::from_millis(10),
+        retry: Duration::from_millis(100),
+    };
+    let switch = office.switch.clone();
+    tokio::spawn(async move { switch.keep_files(files, CancellationToken::new()).await });
+    folder.join("directory")
+}
+
+fn reloads(freeswitch: &FreeSwitch) -> usize {
+    freeswitch.api_log().iter().filter(|line| line.contains("reloadxml")).count()
+}
+
+#[tokio::test]
+async fn a_node_that_is_away_does_not_make_the_others_reload_again_and_again() {
+    let (one, first) = freeswitch().await;
+    let (two, second) = freeswitch().await;
+    two.stop().await;
+    let office = Office::open(&[first, second]).await;
+    until("connected", || office.switch.status().nodes[0].connected.is_some()).await;
+    keep_files(&office);
+    until("the one that is there has read them", || reloads(&one) > 0).await;
+    sleep(Duration::from_millis(500)).await;
+    let two = FreeSwitch::start(simulated(), TcpListener::bind(second).await.unwrap());
+    until("the other one has read them", || reloads(&two) > 0).await;
+    assert_eq!((reloads(&one), reloads(&two)), (1, 1));
+}
+
+#[tokio::test]
+async fn files_that_could_not_be_written_are_written_later() {
+    let office = Office::open(&[]).await;
+    let blocked = office.folder.path().join("standing/directory");
+    let directory = keep_files(&office);
+    until("they are written", || directory.is_dir()).await;
+    std::fs::rename(&directory, directory.with_extension("away")).unwrap();
+    std::fs::write(&blocked, "in the way").unwrap();
+    office.login(ONE, "1001").await;
+    sleep(Duration::from_millis(1500)).await;
+    std::fs::remove_file(&blocked).unwrap();
+    let text = || std::fs::read_to_string(directory.join("hotdeskd_0000.xml")).unwrap_or_default();
+    until("they are written", || text().contains("name=\"hotdesk_user\" value=\"1001\"")).await;
 }
 
 /// A FreeSWITCH that answers what it is told to, and remembers what it was asked.

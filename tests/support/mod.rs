@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub use dialling::{GOODBYE, LOGGED_IN, LOGGED_OUT, REFUSED, UNAVAILABLE, heard_times, spoken};
-pub use disk::{SmallDisk, cannot_run};
+pub use disk::SmallDisk;
 pub use observer::{Observer, header};
 pub use store::{Kept, kept};
 

@@ -25,7 +25,11 @@ pub async fn kept(office: &Office) -> Kept {
     for entry in &journal {
         match &entry.what {
             Happening::Login { phone, user, .. } | Happening::OwnerReturned { phone, user } => {
-                told.insert(*phone, Some((user.to_string(), entry.at.as_second())));
+                let (user, at) = (user.to_string(), entry.at.as_second());
+                let before = told.get(phone).cloned().flatten();
+                // Who logs in where they sit sits there since the first time.
+                let same = before.filter(|(who, _)| *who == user);
+                told.insert(*phone, Some(same.unwrap_or((user, at))));
             }
             Happening::Logout { phone, .. } => {
                 told.insert(*phone, None);

@@ -228,7 +228,14 @@ fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
 
 /// An address where nothing listens now.
 fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(StdListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+    // Not one of the kernel's own choice, which it could give away again before our daemon has it.
+    for _ in 0..1_000 {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(10_000..32_000)));
+        if StdListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port is free on this machine")
 }
 
 /// A simulated FreeSWITCH that asks the daemon, and without it reads the standing files.
