@@ -207,3 +207,22 @@ async fn bind(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpLi
         format!("cannot listen at {address} (listen.{name}); is something else there?")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen: `sessions list` in the moment of a start made the start fail.
+    #[tokio::test]
+    async fn a_start_waits_for_a_command_that_has_the_data_folder() {
+        let above = tempfile::tempdir().unwrap();
+        let data = above.path().join("data");
+        let command = Lock::take(&data).unwrap().unwrap();
+        let mut start = Box::pin(lock(&data));
+        // It does not give up, and does not take what another has.
+        let early = tokio::time::timeout(Duration::from_millis(250), &mut start).await;
+        assert!(early.is_err(), "{early:?}");
+        drop(command);
+        assert!(start.await.is_ok());
+    }
+}

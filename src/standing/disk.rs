@@ -189,7 +189,7 @@ impl Folder {
     fn hand_over(&self, path: &Path, mode: u32) -> Result<(), DiskError> {
         if self.group.is_some() {
             let owned = std::os::unix::fs::chown(path, None, self.group);
-            owned.map_err(|source| fault(path, source))?;
+            owned.map_err(|source| DiskError::Group { path: path.to_owned(), source })?;
         }
         let permissions = fs::Permissions::from_mode(mode);
         fs::set_permissions(path, permissions).map_err(|source| fault(path, source))
@@ -238,6 +238,17 @@ pub enum DiskError {
     /// The disk refuses.
     #[error("{path}: {source}")]
     Refused {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file or folder cannot be given to FreeSWITCH's group.
+    #[error(
+        "{path} cannot be given to the group of `standing.group`: {source}; the user that hotdeskd runs as must be \
+         in that group"
+    )]
+    Group {
         /// The file or folder.
         path: PathBuf,
         /// Why.
