@@ -1,5 +1,6 @@
 //! `check`: what works, what does not, and what to do; asks every outside thing that a daemon would use.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::event_socket::ChannelWord;
 use crate::model::Mac;
 use crate::people;
+use crate::standing::current;
 use crate::standing::directory::Directory;
 use crate::standing::disk::Folder;
 use crate::standing::emergency::dial_every_number;
@@ -116,15 +118,19 @@ fn users_file(config: &Config, lines: &mut Vec<Line>) {
 }
 
 async fn open_store(config: &Config, lines: &mut Vec<Line>) -> Option<Store> {
-    let daemon = match Lock::take(&config.data) {
-        Ok(Some(_)) => "no daemon runs",
-        Ok(None) => "a daemon, or a command, works with it",
+    let (lock, daemon) = match Lock::take(&config.data) {
+        Ok(Some(lock)) => (Some(lock), "no daemon runs"),
+        Ok(None) => (None, "a daemon, or a command, works with it"),
         Err(error) => {
             lines.push(Line::wrong("data folder", error.to_string(), ""));
             return None;
         }
     };
-    match Store::open(&config.data).await {
+    let opened = match lock {
+        Some(_) => Store::open(&config.data).await,
+        None => Store::look(&config.data).await,
+    };
+    match opened {
         Ok(store) => {
             let memory = store.memory();
             let (phones, users, sessions) =
@@ -182,6 +188,14 @@ fn standing_files(config: &Config, store: &Store, lines: &mut Vec<Line>) -> anyh
         }
     }
     let known = Directory::read(&Folder::new(folder.join("directory"), None))?;
+    let wanted = current::entries(&store.memory(), &app::rules(config, store));
+    let wanted: BTreeSet<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
+    let gone: Vec<&str> = known.ids().filter(|id| !wanted.contains(id)).collect();
+    if !gone.is_empty() {
+        let found =
+            format!("{} are still in them, and can register without the daemon", gone.join(", "));
+        lines.push(Line::wrong("standing files", found, install));
+    }
     let phones: Vec<Mac> = store.memory().phones().map(|phone| phone.mac).collect();
     let missing = phones.iter().filter(|mac| known.find(&mac.to_string()).is_none()).count();
     lines.push(match missing {

@@ -14,7 +14,7 @@ use crate::standing::directory::{self, Entry, Shrink};
 use crate::standing::disk::Folder;
 use crate::standing::install::{self, Advice, Credentials, Part};
 use crate::standing::{current, dialplan};
-use crate::store::Store;
+use crate::store::{Lock, Store};
 
 /// `freeswitch …`
 #[derive(Debug, Subcommand)]
@@ -67,7 +67,12 @@ async fn install(
     let report = install::install(&folder, &files, Some(credentials))?;
     folder.let_pass(&config.data)?;
     let mut told = report.to_string();
-    let store = Store::open(&config.data).await?;
+    // A daemon that runs has the lock: then we only look.
+    let lock = Lock::take(&config.data)?;
+    let store = match lock {
+        Some(_) => Store::open(&config.data).await?,
+        None => Store::look(&config.data).await?,
+    };
     let entries = current::entries(&store.memory(), &app::rules(config, &store));
     let entries: Vec<Entry<'_>> = entries.iter().map(|(id, xml)| Entry { id, xml }).collect();
     let shrink = if allow_fewer { Shrink::Allowed } else { Shrink::Refused };

@@ -165,11 +165,6 @@ impl Config {
         self.data.join("admin.sock")
     }
 
-    /// The file whose lock says that a daemon, or a command, has the store.
-    pub fn lock_file(&self) -> PathBuf {
-        self.data.join("lock")
-    }
-
     /// The password with which FreeSWITCH asks: the configured one, else the one in
     /// `<data>/xml_curl.password`, which is made (mode 0600) where there is none.
     ///

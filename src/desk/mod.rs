@@ -105,7 +105,7 @@ pub struct KnownPin {
     /// The initial PIN of the mailbox.
     pub initial: Option<SecretString>,
     /// The argon2id hash.
-    pub hash: Option<String>,
+    pub hash: Option<SecretString>,
 }
 
 impl Desk {
@@ -117,10 +117,5 @@ impl Desk {
     /// The store that it works on.
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// How PINs are kept and checked.
-    pub fn pin_method(&self) -> PinMethod {
-        self.settings.method
     }
 }

@@ -20,14 +20,14 @@ impl Default for PinHasher {
 }
 
 impl PinHasher {
-    pub(super) async fn hash(&self, pin: SecretString) -> Result<String, Error> {
+    pub(super) async fn hash(&self, pin: SecretString) -> Result<SecretString, Error> {
         let hash = move || {
             Argon2::default()
                 .hash_password(pin.expose_secret().as_bytes())
                 .map(|hash| hash.to_string())
         };
         let hashed = self.at_most_two(hash).await?;
-        hashed.map_err(|error| Error::Store(error.to_string()))
+        hashed.map(SecretString::from).map_err(|error| Error::Store(error.to_string()))
     }
 
     async fn at_most_two<T: Send + 'static>(
@@ -48,9 +48,13 @@ impl Desk {
     ///
     /// # Errors
     /// It could not be computed.
-    pub async fn matches_hash(&self, digits: SecretString, hash: String) -> Result<bool, Error> {
+    pub async fn matches_hash(
+        &self,
+        digits: SecretString,
+        hash: SecretString,
+    ) -> Result<bool, Error> {
         let check = move || {
-            let Ok(parsed) = PasswordHash::new(&hash) else {
+            let Ok(parsed) = PasswordHash::new(hash.expose_secret()) else {
                 return false;
             };
             Argon2::default().verify_password(digits.expose_secret().as_bytes(), &parsed).is_ok()

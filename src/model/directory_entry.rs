@@ -73,8 +73,8 @@ pub fn is_reserved_param(name: &str) -> bool {
     RESERVED_PARAMS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
-/// Whether a variable of this name may not come from a user's own settings. Everything that begins
-/// with `emergency_` belongs to the desk.
+/// Whether a variable of this name may not come from a user's own settings. What begins with `emergency_`
+/// belongs to the desk, with `hotdesk_` to our dialplan, with `sip_auth_` to FreeSWITCH.
 pub fn is_reserved_variable(name: &str) -> bool {
     let name = &name.to_ascii_lowercase();
     let ours = ["emergency_", "hotdesk_", "sip_auth_"].iter().any(|start| name.starts_with(start));

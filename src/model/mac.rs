@@ -12,14 +12,6 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Mac([u8; 6]);
 
-impl Mac {
-    /// The vendor's part: the first 3 octets (OUI).
-    pub fn oui(self) -> [u8; 3] {
-        let [a, b, c, ..] = self.0;
-        [a, b, c]
-    }
-}
-
 impl FromStr for Mac {
     type Err = InvalidMac;
 

@@ -57,7 +57,7 @@ pub struct User {
     /// has another one there.
     pub pin: Option<Pin>,
     /// An argon2id hash of the PIN in PHC form, for the check method `hash`.
-    pub pin_hash: Option<String>,
+    pub pin_hash: Option<SecretString>,
     /// The SIP secret of the user's own softphone; without one the user cannot register.
     pub sip_secret: Option<SecretString>,
     /// Whether the user may log in at desk phones.

@@ -13,7 +13,7 @@ use minijinja::{
 
 use super::MARKER;
 use super::settings::{DialledNumber, DialplanSettings, EmergencySettings, Flow, SocketHost};
-use crate::model::{Domain, Extension};
+use crate::model::{Domain, Extension, escape_xml};
 
 #[cfg(test)]
 mod tests;
@@ -143,7 +143,7 @@ fn environment() -> Result<Environment<'static>, DialplanError> {
             return write!(out, "{value}").map_err(|_| ErrorKind::WriteFailure.into());
         }
         let text = value.to_string();
-        out.write_str(&escaped(&text)).map_err(|_| ErrorKind::WriteFailure.into())
+        out.write_str(&escape_xml(&text)).map_err(|_| ErrorKind::WriteFailure.into())
     });
     for (name, source) in [
         ("restricted.xml", include_str!("../../dialplan/restricted.xml")),
@@ -155,28 +155,6 @@ fn environment() -> Result<Environment<'static>, DialplanError> {
         environment.add_template(name, source)?;
     }
     Ok(environment)
-}
-
-/// Text as it stands in an XML attribute that FreeSWITCH reads.
-///
-/// `$` becomes `&#36;`, because `$${…}` is expanded before the XML is parsed. A character that XML
-/// cannot hold becomes a space.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '$' => out.push_str("&#36;"),
-            '\u{fffe}' | '\u{ffff}' => out.push(' '),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A template of ours and its values do not go together.

@@ -114,7 +114,8 @@ impl Folder {
             Kind::Ours(_) => Outcome::Changed,
         };
         // Hidden and without `.xml` at its end, so that no include of FreeSWITCH's matches it.
-        let draft = self.path.join(format!(".{name}.draft"));
+        // The daemon and a command may write at the same time, each its own draft.
+        let draft = self.path.join(format!(".{name}.{}.draft", std::process::id()));
         let written = self
             .write_draft(&draft, text)
             .and_then(|()| fs::rename(&draft, &path).map_err(|source| fault(&path, source)));

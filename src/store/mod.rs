@@ -87,6 +87,11 @@ pub enum OpenError {
         /// The schema change that is not known.
         version: i64,
     },
+    /// An older version of hotdeskd wrote it, and this one may only look.
+    #[error(
+        "the store was written by an older version of hotdeskd; the next start of `hotdeskd serve` brings it up to date"
+    )]
+    Older,
     /// The schema cannot be brought up to date.
     #[error("the store's schema cannot be brought up to date: {0}")]
     Migrate(sqlx::migrate::MigrateError),
@@ -107,17 +112,31 @@ pub enum OpenError {
 }
 
 impl Store {
-    /// Opens the store in `folder` (`hotdeskd.db`, `secret.key`), and makes it where there is none.
+    /// Opens the store in `folder` (`hotdeskd.db`, `secret.key`), and makes it where there is none. Take
+    /// the [`Lock`] first.
     ///
     /// # Errors
     /// See [`OpenError`]. A store of a newer version, a missing key, or a locked file change nothing.
     pub async fn open(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_as(folder, true).await
+    }
+
+    /// Opens the store beside a daemon that works with it, to look at: makes nothing and changes no
+    /// schema.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; there is none, or it has another version's schema.
+    pub async fn look(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_as(folder, false).await
+    }
+
+    async fn open_as(folder: &Path, ours: bool) -> Result<Self, OpenError> {
         lock::owned(folder)?;
         let file = folder.join("hotdeskd.db");
         let failed = |source| OpenError::Database { path: file.clone(), source };
         sqlx::any::install_default_drivers();
         let (fresh, key) = (!file.exists(), folder.join("secret.key"));
-        if fresh && key.exists() {
+        if fresh && (key.exists() || !ours) {
             return Err(OpenError::Missing { path: file });
         }
         let vault = Arc::new(Vault::open(&key, fresh)?);
@@ -129,7 +148,10 @@ impl Store {
         let options = options(&file).map_err(failed)?;
         let mut connection = options.connect().await.map_err(failed)?;
         prepare(&mut connection).await.map_err(failed)?;
-        migrations::migrate(&mut connection).await?;
+        match ours {
+            true => migrations::migrate(&mut connection).await?,
+            false => migrations::verify(&mut connection).await?,
+        }
         let memory = tx::load(&mut connection, &vault).await?;
         let readers = AnyPoolOptions::new()
             .max_connections(2)

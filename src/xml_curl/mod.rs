@@ -46,11 +46,6 @@ impl Directory {
         Self { inner: Arc::new(Inner { store, rules, aliases, common }) }
     }
 
-    /// What all entries rest on.
-    pub fn rules(&self) -> &DirectoryRules {
-        &self.inner.rules
-    }
-
     /// The document that answers a posted body.
     pub fn answer(&self, body: &[u8]) -> String {
         match Question::parse(body) {

@@ -18,7 +18,7 @@ fn phone(mac: &str, occupant: &str) -> (String, String) {
 }
 
 fn person(extension: &str, name: &str) -> (String, String) {
-    let name = crate::standing::dialplan::escaped(name);
+    let name = crate::model::escape_xml(name);
     let xml = format!(
         "<user id=\"{extension}\"><params><param name=\"sip-forbid-register\" value=\"true\"/>\
          <param name=\"vm-password\" value=\"9753\"/></params><variables>\

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::profile::{Wanted, required_profile_settings};
-use crate::model::Domain;
-use crate::standing::dialplan::escaped;
+use crate::model::{Domain, escape_xml};
+
 use crate::standing::settings::{DialplanSettings, EmergencySettings};
 
 /// What the advice is about.
@@ -180,7 +180,7 @@ impl Advice<'_> {
              whom hotdeskd does not know.\n\
              FreeSWITCH keeps the merged configuration, with every secret, as freeswitch.xml.fsxml in its log \
              folder, readable by all: run it with umask 0007.\n",
-            domain = escaped(self.domain.as_str()),
+            domain = escape_xml(self.domain.as_str()),
             file = self.config_dir.join("directory/default.xml").display(),
             own = self.config_dir.join("directory/00_hotdeskd.xml").display(),
             stock = self.config_dir.join("directory/default/10*.xml").display(),
@@ -197,7 +197,7 @@ impl Advice<'_> {
              {credentials}\n      \
              <param name=\"auth-scheme\" value=\"basic\"/>\n      \
              <param name=\"timeout\" value=\"{timeout}\"/>\n    </binding>\n",
-            url = escaped(self.switch_url),
+            url = escape_xml(self.switch_url),
             credentials = self.include("xml_curl"),
         );
         format!(
@@ -231,7 +231,7 @@ impl Advice<'_> {
                     text,
                     "  <param name=\"{}\" value=\"{}\"/>\n    {}",
                     setting.name,
-                    escaped(value),
+                    escape_xml(value),
                     setting.why
                 ),
                 Wanted::Absent => writeln!(

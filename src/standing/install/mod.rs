@@ -15,8 +15,9 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::MARKER;
-use super::dialplan::{RenderedFile, escaped};
+use super::dialplan::RenderedFile;
 use super::disk::{DiskError, Folder, Outcome};
+use crate::model::escape_xml;
 
 pub use advice::{Advice, Part};
 pub use profile::{ProfileSetting, Wanted, required_profile_settings};
@@ -132,7 +133,7 @@ fn credentials_text(credentials: Credentials<'_>) -> Result<SecretString, Instal
     if user.contains(':') || !printable(user) || !printable(password) {
         return Err(InstallError::Credentials);
     }
-    let (user, password) = (escaped(user), escaped(password));
+    let (user, password) = (escape_xml(user), escape_xml(password));
     let text = format!(
         "{MARKER}\n<include>\n  <param name=\"gateway-credentials\" value=\"{user}:{password}\"/>\n</include>\n"
     );

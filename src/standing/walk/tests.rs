@@ -251,7 +251,7 @@ proptest::proptest! {
             "<context name=\"a\"><extension name=\"e\"><condition field=\"destination_number\" \
              expression=\"^(.*)$\"><action application=\"set\" data=\"x={0}$1\" inline=\"true\"/>\
              <action application=\"bridge\" data=\"{0}${{x}}\"/></condition></extension></context>",
-            crate::standing::dialplan::escaped(&text),
+            crate::model::escape_xml(&text),
         );
         let walk = Walk::from_texts([context.as_str()]).unwrap();
         let _ = walked(&walk, "a", &number);
@@ -268,7 +268,7 @@ proptest::proptest! {
             "<context name=\"a\"><extension name=\"e\"><condition field=\"{0}\" expression=\"^.*$\">\
              <action application=\"set\" data=\"x={0}\"/><action application=\"transfer\" \
              data=\"${{x}} XML a\"/></condition></extension></context>",
-            crate::standing::dialplan::escaped(&expression),
+            crate::model::escape_xml(&expression),
         );
         let walk = Walk::from_texts([context.as_str()]).unwrap();
         let _ = walked(&walk, "a", "1");

@@ -1,14 +1,33 @@
 //! The schema's history. A migration that was released is never edited; a new one follows.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use sqlx::AnyConnection;
-use sqlx::SqlStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{Row as _, SqlStr};
 
 use super::OpenError;
 
 const SQLITE: &[(i64, &str, &str)] = &[(1, "desks", include_str!("sqlite/0001_desks.sql"))];
+
+/// Checks that the store has this version's schema, and changes nothing.
+///
+/// # Errors
+/// It has another one.
+pub(super) async fn verify(connection: &mut AnyConnection) -> Result<(), OpenError> {
+    let row = sqlx::query("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| OpenError::Row(error.to_string()))?;
+    let found: i64 = row.try_get(0).map_err(|error| OpenError::Row(error.to_string()))?;
+    let ours = SQLITE.last().map_or(0, |(version, ..)| *version);
+    match found.cmp(&ours) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(OpenError::Older),
+        Ordering::Greater => Err(OpenError::Newer { version: found }),
+    }
+}
 
 /// Brings the store to this version's schema.
 ///

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -27,7 +27,7 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
     Ok(User {
         name: row.try_get("name")?,
         pin: secret("pin")?.map(Pin::stored),
-        pin_hash: row.try_get("pin_hash")?,
+        pin_hash: row.try_get::<Option<String>, _>("pin_hash")?.map(SecretString::from),
         sip_secret: secret("sip_secret")?,
         hot_desk: row.try_get::<i64, _>("hot_desk")? != 0,
         away: parsed(row, "away")?,
@@ -88,7 +88,7 @@ impl Tx<'_> {
                 sqlx::query::<sqlx::Any>(statement)
                     .bind(user.name.clone())
                     .bind(seal("pin", user.pin.as_ref().map(Pin::secret)))
-                    .bind(user.pin_hash.clone())
+                    .bind(user.pin_hash.as_ref().map(|hash| hash.expose_secret().to_owned()))
                     .bind(seal("sip_secret", user.sip_secret.as_ref()))
                     .bind(i64::from(user.hot_desk))
                     .bind(user.away.to_string())

@@ -222,12 +222,12 @@ fn nothing_that_a_phone_dials_is_expanded() {
 #[test]
 fn values_are_escaped_whatever_they_hold() {
     for (text, xml) in [
-        ("a&b<c>\"d'", "a&amp;b&lt;c&gt;&quot;d&#39;"),
+        ("a&b<c>\"d'", "a&amp;b&lt;c&gt;&quot;d&apos;"),
         ("$${hold_music} ${system(id)}", "&#36;&#36;{hold_music} &#36;{system(id)}"),
         ("]]>", "]]&gt;"),
-        ("a\r\nb\u{0}\u{7f}\u{ffff}", "a  b   "),
+        ("a\r\nb\u{0}\u{7f}\u{ffff}", "a&#13;&#10;b\u{fffd}\u{7f}\u{fffd}"),
         ("Zoë 😀", "Zoë 😀"),
     ] {
-        assert_eq!(escaped(text), xml);
+        assert_eq!(crate::model::escape_xml(text), xml);
     }
 }
