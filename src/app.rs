@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::calls::{Conversations, HashedPin, PinCheck, ProfileName, VoicemailPin};
 use crate::config::{Config, FreeSwitch, NodeName};
@@ -26,9 +26,6 @@ use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long FreeSWITCH may take for the head of a question; it gives up after a second or two itself. Who
-/// only holds connections open must not keep its places until the watchdog takes us for hung.
-const SWITCH_HEAD: Duration = Duration::from_secs(1);
 /// How long a start waits for whoever has the data folder.
 const LOCK_WAIT: Duration = Duration::from_secs(12);
 
@@ -67,20 +64,23 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let admin = config.admin_socket();
     let admin_listener = http::admin::bind(&admin)
         .with_context(|| format!("cannot listen at {}", admin.display()))?;
-    let tasks = TaskTracker::new();
-    let limits =
-        Limits { allow: config.switch.allow.clone(), head: SWITCH_HEAD, ..Limits::default() };
+    let mut parts = JoinSet::new();
+    // FreeSWITCH asks at once and gives up after a second: who says nothing for that long is not it, and
+    // must not keep it out.
+    let head = Duration::from_secs(1);
+    let allow = config.switch.allow.clone();
+    let limits = Limits { allow, connections: 4_096, head, ..Limits::default() };
     let router = http::switch::router(directory, credentials.clone());
-    tasks.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
+    parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let admin = http::admin::router(desk.clone());
-    tasks.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
-    tasks.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
+    parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
+    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
     let switch = Switch::new(desk.store().clone(), switch_settings(&config)?);
     let files = standing_files(&config, desk.store());
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
-    tasks.spawn(async move { watching.run(stop_watching).await });
-    tasks.spawn(async move { keeping.keep_files(files, stop_keeping).await });
+    parts.spawn(async move { watching.run(stop_watching).await });
+    parts.spawn(async move { keeping.keep_files(files, stop_keeping).await });
     http::watchdog::start(config.switch.address, &credentials, shutdown.clone());
     tracing::info!(
         switch = %config.switch.address,
@@ -88,11 +88,22 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         admin = %config.admin_socket().display(),
         "ready"
     );
-    shutdown.cancelled().await;
+    let early = tokio::select! {
+        () = shutdown.cancelled() => false,
+        Some(ended) = parts.join_next() => {
+            // A daemon with a part missing is worse than one that is started again.
+            tracing::error!(?ended, "a part of the daemon ended by itself");
+            shutdown.cancel();
+            true
+        }
+    };
     tracing::info!("stopping; running conversations have {} seconds", GRACE.as_secs());
-    tasks.close();
-    let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
+    let all = async { while parts.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(GRACE, all).await;
     let _ = std::fs::remove_file(config.admin_socket());
+    if early {
+        bail!("a part of the daemon ended by itself");
+    }
     Ok(())
 }
 

@@ -85,14 +85,19 @@ impl Conversations {
         let left = (keys.at + refusal_after).saturating_duration_since(Instant::now());
         let checked =
             timeout(left, self.check.check(dialogue.session(), user, keys.digits())).await;
-        let right = match checked {
-            Ok(Ok(right)) => right,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a PIN could not be checked");
-                return Ok(Tried::Unavailable);
-            }
-            Err(_) => {
-                tracing::error!("a PIN could not be checked in time");
+        let why = match checked {
+            Ok(Ok(right)) => Ok(right),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("it took too long".to_owned()),
+        };
+        let right = match why {
+            Ok(right) => right,
+            Err(error) => {
+                tracing::error!(error, "a PIN could not be checked");
+                // Or voicemail's being away would lock honest people.
+                if let Err(error) = self.desk.pin_unchecked(attempt, Timestamp::now()).await {
+                    tracing::error!(%error, "the attempt counts");
+                }
                 return Ok(Tried::Unavailable);
             }
         };

@@ -44,6 +44,11 @@ impl Attempt {
         self.keys.iter().any(|key| matches!(key, GuardKey::Phone(_)))
     }
 
+    /// Whether this very attempt locked the counter of a key.
+    fn locked(&self, key: &GuardKey) -> bool {
+        self.verdict.locks.iter().any(|(locked, _)| locked == key)
+    }
+
     /// For how much longer than usual a refusal is held back.
     pub fn delay(&self) -> Duration {
         self.verdict.delay
@@ -63,8 +68,7 @@ impl Attempt {
             if matches!(key, GuardKey::Pair(..)) {
                 counter = Counter::default();
             } else {
-                let locked = attempt.verdict.locks.iter().any(|(locked, _)| locked == key);
-                counter.take_back(settings.limit(key), locked, now);
+                counter.take_back(settings.limit(key), attempt.locked(key), now);
             }
             tx.save_counter(key, counter).await?;
         }
@@ -147,7 +151,24 @@ impl Desk {
         Ok(kept.await?)
     }
 
-    /// Lifts every lock of `user`, and forgets the wrong PINs.
+    /// The PIN of an attempt could not be checked: nobody learned anything of it, and it does not count.
+    ///
+    /// # Errors
+    /// The store failed; the attempt counts.
+    pub async fn pin_unchecked(&self, attempt: Attempt, now: Timestamp) -> Result<(), Error> {
+        let settings = self.settings.guard;
+        let kept = self.store.write(async move |tx: &mut Tx<'_>| {
+            for key in &attempt.keys {
+                let mut counter = tx.counter(key).await?;
+                counter.take_back(settings.limit(key), attempt.locked(key), now);
+                tx.save_counter(key, counter).await?;
+            }
+            Ok::<_, Error>(())
+        });
+        Ok(kept.await?)
+    }
+
+    /// Lifts every lock of `user` and of the phones where the user was refused, and forgets the wrong PINs.
     ///
     /// # Errors
     /// The user is unknown, or the store failed.

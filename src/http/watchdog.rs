@@ -29,10 +29,15 @@ pub fn start(address: SocketAddr, credentials: &Credentials, shutdown: Cancellat
         credentials.header(),
         body.len(),
     );
-    std::thread::spawn(move || watch(address, request.as_bytes(), &shutdown));
+    std::thread::spawn(move || watch(address, request.as_bytes(), &shutdown, end));
 }
 
-fn watch(address: SocketAddr, request: &[u8], shutdown: &CancellationToken) {
+fn watch(
+    address: SocketAddr,
+    request: &[u8],
+    shutdown: &CancellationToken,
+    end: impl FnOnce(&io::Error),
+) {
     let (mut armed, mut told, mut misses) = (false, false, 0);
     while !shutdown.is_cancelled() {
         match ask(address, request) {
@@ -40,12 +45,7 @@ fn watch(address: SocketAddr, request: &[u8], shutdown: &CancellationToken) {
             Err(error) if armed => {
                 misses += 1;
                 if misses >= MISSES && !shutdown.is_cancelled() {
-                    // Straight to standard error: the log may be what hangs.
-                    let _ = writeln!(
-                        io::stderr(),
-                        "hotdeskd does not answer any more ({error}); it ends itself"
-                    );
-                    std::process::abort();
+                    return end(&error);
                 }
             }
             Err(error) if !told => {
@@ -56,6 +56,13 @@ fn watch(address: SocketAddr, request: &[u8], shutdown: &CancellationToken) {
         }
         std::thread::sleep(EVERY);
     }
+}
+
+/// Ends the process.
+fn end(error: &io::Error) {
+    // Straight to standard error: the log may be what hangs.
+    let _ = writeln!(io::stderr(), "hotdeskd does not answer any more ({error}); it ends itself");
+    std::process::abort();
 }
 
 fn ask(address: SocketAddr, request: &[u8]) -> io::Result<()> {
@@ -74,5 +81,50 @@ fn reachable(ip: IpAddr) -> IpAddr {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A listener that answers `good` times, and then accepts and says nothing.
+    fn listener(good: usize) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut silent = Vec::new();
+            for (at, stream) in listener.incoming().enumerate() {
+                let mut stream = stream.unwrap();
+                if at < good {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+                }
+                silent.push(stream);
+            }
+        });
+        address
+    }
+
+    fn ended(good: usize, wait: Duration) -> bool {
+        let (tell, told) = mpsc::channel();
+        let (address, shutdown) = (listener(good), CancellationToken::new());
+        let stop = shutdown.clone();
+        std::thread::spawn(move || watch(address, b"x", &stop, |_| tell.send(()).unwrap()));
+        let ended = told.recv_timeout(wait).is_ok();
+        shutdown.cancel();
+        ended
+    }
+
+    #[test]
+    fn a_daemon_that_answered_and_hangs_now_is_ended() {
+        assert!(ended(2, Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn one_that_never_let_us_in_is_left_alone() {
+        assert!(!ended(0, Duration::from_secs(8)));
     }
 }

@@ -76,8 +76,9 @@ pub fn is_reserved_param(name: &str) -> bool {
 /// Whether a variable of this name may not come from a user's own settings. Everything that begins
 /// with `emergency_` belongs to the desk.
 pub fn is_reserved_variable(name: &str) -> bool {
-    let emergency = name.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("emergency_"));
-    emergency || RESERVED_VARIABLES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+    let name = &name.to_ascii_lowercase();
+    let ours = ["emergency_", "hotdesk_", "sip_auth_"].iter().any(|start| name.starts_with(start));
+    ours || RESERVED_VARIABLES.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 /// md5 of `user:domain:password` in hex: what SIP digest authentication needs of a secret (RFC 2617).

@@ -31,12 +31,23 @@ pub enum GuardKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuardLimit {
-    /// So many wrong PINs within `window_minutes` lock.
+    /// So many wrong PINs within `window_minutes` lock; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
     pub wrong: u32,
-    /// How long a wrong PIN counts, in minutes.
+    /// How long a wrong PIN counts, in minutes; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
     pub window_minutes: u32,
     /// How long the first lock lasts, in minutes; each further one doubles, up to a day.
+    #[serde(deserialize_with = "at_least_one")]
     pub lock_minutes: u32,
+}
+
+/// A guard cannot be switched off by a zero.
+fn at_least_one<'de, D: serde::Deserializer<'de>>(number: D) -> Result<u32, D::Error> {
+    match u32::deserialize(number)? {
+        0 => Err(serde::de::Error::custom("expected a number of at least 1")),
+        number => Ok(number),
+    }
 }
 
 /// The guard's settings.

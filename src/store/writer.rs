@@ -62,6 +62,7 @@ impl Writer {
         let inner = Arc::downgrade(inner);
         let line = Line { connection, options, broken: false };
         std::thread::spawn(move || {
+            let _end = EndsTheProcess;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
                 Ok(runtime) => runtime.block_on(run(line, &vault, receiver, &inner)),
@@ -81,6 +82,18 @@ impl Writer {
         let jobs = self.jobs.get().ok_or(WriteError::Busy)?;
         jobs.try_send(job).map_err(|_| WriteError::Busy)?;
         answered.await.unwrap_or(Err(WriteError::Busy))
+    }
+}
+
+/// A store without its writer could take nothing more, and would say "busy" for ever: a panic there
+/// (jobs are caught on their own) ends the process, which is started again.
+struct EndsTheProcess;
+
+impl Drop for EndsTheProcess {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! When something is gone: the store, the disk, the daemon's time, its ports.
 
-use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
 use hotdeskd::simulator::{Answered, AuthError, Heard};
@@ -209,15 +208,13 @@ async fn freeswitch_waits_a_second_for_a_daemon_that_hangs_and_falls_to_its_file
 }
 
 #[tokio::test]
-async fn a_daemon_that_answers_no_more_ends_itself() {
+async fn who_only_holds_connections_open_keeps_freeswitch_out_for_no_more_than_a_moment() {
     let office = Office::open().await;
     let desk1 = office.phone(0);
     office.log_in(&desk1, "*111001", ADAS_PIN).await;
-    assert!(office.run(&["freeswitch", "install"]).status.success());
-    office.switch.api("reloadxml").await;
     // The watchdog is armed by its first good answer, within a second of the start.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    // As many connections as it takes, and nothing said on any, so that nobody else gets an answer.
+    // Nothing is said on any of them; each that is closed comes again.
     for _ in 0..2_200 {
         let address = office.config.switch.address;
         tokio::spawn(async move {
@@ -226,13 +223,9 @@ async fn a_daemon_that_answers_no_more_ends_itself() {
             }
         });
     }
-    let status = office.ended().await;
-    assert_eq!(status.signal(), Some(6), "{status}");
-    assert!(office.log().contains("does not answer any more"), "{}", office.log());
-    // Dead is better than hung: FreeSWITCH does not wait any longer.
-    office.switch.register(&desk1).await.unwrap();
-    assert_eq!(office.switch.questions().last().unwrap().answered, Answered::Dead);
-    office.start().await;
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert!(office.runs(), "{}", office.log());
+    until("FreeSWITCH is answered", async || office.switch.register(&desk1).await.is_ok()).await;
     assert_eq!(office.whose(&desk1).await.as_deref(), Some(ADA));
 }
 

@@ -78,11 +78,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets every counter that a user is part of; answers how many there were.
+    /// Forgets every counter that a user is part of, and those of the phones where the user was refused;
+    /// answers how many of the user's there were.
     ///
     /// # Errors
     /// The store failed.
     pub async fn forget_counters(&mut self, user: &Extension) -> Result<u64, sqlx::Error> {
+        let phones = "DELETE FROM pin_counters WHERE kind = 'phone' AND phone IN \
+                      (SELECT phone FROM pin_counters WHERE kind = 'pair' AND extension = $1)";
+        self.execute(sqlx::query(phones).bind(user.to_string())).await?;
         let delete = "DELETE FROM pin_counters WHERE extension = $1";
         self.execute(sqlx::query(delete).bind(user.to_string())).await
     }
