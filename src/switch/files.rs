@@ -11,11 +11,15 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::Switch;
+use super::{ReloadError, Switch};
 use crate::model::{DirectoryRules, Happening};
 use crate::standing::current;
 use crate::standing::directory::{self, Entry, Shrink};
 use crate::standing::disk::Folder;
+
+/// How often to look whether a node that was not connected is by now: at a start the files are written before
+/// there is a connection.
+const LOOK_FOR_NODE: Duration = Duration::from_secs(1);
 
 /// How long what happens together is gathered before the files are written.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -78,8 +82,9 @@ impl Switch {
                     },
                     () = reach(again) => break false,
                     () = reach(due) => {
-                        self.reload(&mut behind).await;
-                        due = (!behind.is_empty()).then(|| Instant::now() + files.retry);
+                        let absent = self.reload(&mut behind).await;
+                        let pause = if absent { LOOK_FOR_NODE } else { files.retry };
+                        due = (!behind.is_empty()).then(|| Instant::now() + pause);
                     }
                 }
             };
@@ -115,19 +120,23 @@ impl Switch {
     }
 
     /// Has the nodes that are `behind` read their files, and takes those that have out of it. Who has read
-    /// them is not asked twice: it answers nobody meanwhile.
-    async fn reload(&self, behind: &mut BTreeSet<String>) {
+    /// them is not asked twice: it answers nobody meanwhile. Whether one was not connected.
+    async fn reload(&self, behind: &mut BTreeSet<String>) -> bool {
+        let mut absent = false;
         for (node, reloaded) in self.reload_nodes(|node| behind.contains(node)).await {
             match reloaded {
                 Ok(reloaded) => {
                     behind.remove(&node);
                     tracing::info!(node, took = ?reloaded.took, "FreeSWITCH has read its files");
                 }
+                // Its connection says so itself, once.
+                Err(ReloadError::NotConnected) => absent = true,
                 Err(error) => {
                     tracing::warn!(node, %error, "FreeSWITCH has not read its files");
                 }
             }
         }
+        absent
     }
 }
 

@@ -36,6 +36,11 @@ class FreeSwitch:
             elif kind != "text/disconnect-notice":
                 self.replies.put_nowait(headers.get("Reply-Text", ""))
 
+    async def close(self):
+        self.pump.cancel()
+        await asyncio.gather(self.pump, return_exceptions=True)
+        self.writer.close()
+
     async def command(self, text):
         self.writer.write(f"{text}\n\n".encode())
         return await asyncio.wait_for(self.replies.get(), 30)

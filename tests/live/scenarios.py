@@ -442,6 +442,7 @@ async def secrets(lab):
     if said is not None:
         lab.check("FreeSWITCH's log has no key", len(said) > 1000 and not re.search(r"RECV DTMF|(?<!\d)(8642|970531|9705)(?!\d)", said))
     lab.run("users", "unlock", "1003")
+    await watch.close()
 
 
 async def killed_with_pin(lab):
@@ -465,6 +466,7 @@ async def killed_with_pin(lab):
         lab.check("and the login is there or not", lab.sessions() in ({}, {P(1): "1001"}))
         watch.events.clear()
     lab.clear()
+    await watch.close()
 
 
 async def many(lab, count=1000, logins=50):
