@@ -55,7 +55,9 @@ impl Rehearsal {
             Step::Socket { hosts, answered: true } => Some(format!("{hosts} async full")),
             _ => None,
         });
-        let Some(target) = socket else { return Ok(Dial::Dialplan(story)) };
+        let Some(target) = socket else {
+            return Ok(Dial::Dialplan(self.with_answers(&setup, story).await?));
+        };
         let after = self.walk(&setup, Daemon::Dead)?;
         let setup = with_fallback(with_variables(setup, &story), &after);
         Ok(Dial::Conversation(self.switch.socket_call(&target, setup)))
@@ -70,7 +72,7 @@ impl Rehearsal {
     ) -> anyhow::Result<Story> {
         let setup = self.switch.authenticate_invite(phone, number).await?;
         let walk = Walk::load(folder).context("the standing files cannot be walked")?;
-        self.walk_in(&walk, &setup, Daemon::Dead)
+        self.walk_in(&walk, &setup, Daemon::Dead, &BTreeMap::new())
     }
 
     /// A conversation, for numbers that must lead to one.
@@ -81,11 +83,38 @@ impl Rehearsal {
         }
     }
 
-    fn walk(&self, setup: &CallSetup, daemon: Daemon) -> anyhow::Result<Story> {
-        self.walk_in(&self.walk, setup, daemon)
+    /// The same walk again, in which calls to people who are nowhere fail. Phones count as registered, and
+    /// trunks as answering: a rehearsal knows no better.
+    async fn with_answers(&self, setup: &CallSetup, story: Story) -> anyhow::Result<Story> {
+        let mut failed = BTreeMap::new();
+        for target in story.dialled() {
+            let Some(user) = target.strip_prefix("user/") else { continue };
+            let rings = self.switch.api(&format!("user_data {user} param dial-string")).await;
+            if let Some(cause) = rings.strip_prefix("error/") {
+                failed.insert(target.to_owned(), cause.to_uppercase());
+            } else if rings.starts_with("-ERR") {
+                failed.insert(target.to_owned(), "SUBSCRIBER_ABSENT".to_owned());
+            }
+        }
+        if failed.is_empty() {
+            Ok(story)
+        } else {
+            self.walk_in(&self.walk, setup, Daemon::Alive, &failed)
+        }
     }
 
-    fn walk_in(&self, walk: &Walk, setup: &CallSetup, daemon: Daemon) -> anyhow::Result<Story> {
+    fn walk(&self, setup: &CallSetup, daemon: Daemon) -> anyhow::Result<Story> {
+        self.walk_in(&self.walk, setup, daemon, &BTreeMap::new())
+    }
+
+    /// Walks; a dial-string that is in `failed` fails for that cause, every other is answered.
+    fn walk_in(
+        &self,
+        walk: &Walk,
+        setup: &CallSetup,
+        daemon: Daemon,
+        failed: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Story> {
         let mut call = walk::Call::new(&setup.context, &setup.number);
         for (name, value) in &setup.variables {
             call = call.with(name, value);
@@ -93,7 +122,10 @@ impl Rehearsal {
         call = call.with("sip_auth_username", &setup.phone);
         let policy = Policy {
             daemon,
-            dial: &|_| Dialled::Answered,
+            dial: &|target| match failed.get(target) {
+                Some(cause) => Dialled::Failed(cause.clone()),
+                None => Dialled::Answered,
+            },
             user: &|_| Some(BTreeMap::new()),
             now: u64::try_from(Timestamp::now().as_second()).unwrap_or_default(),
             times_hold: true,

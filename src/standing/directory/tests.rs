@@ -229,6 +229,6 @@ fn any_name_survives_the_disk() {
         put(&folder, &[person("1001", name)]).unwrap();
         let directory = Directory::read(&folder).unwrap();
         let read = &directory.find("1001").unwrap().variables["effective_caller_id_name"];
-        assert_eq!(*read, name.replace('\u{1}', " "));
+        assert_eq!(*read, name.replace('\u{1}', "\u{fffd}"));
     }
 }
