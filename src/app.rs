@@ -89,6 +89,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         "ready"
     );
     let early = tokio::select! {
+        // First, because the parts end with it.
+        biased;
         () = shutdown.cancelled() => false,
         Some(ended) = parts.join_next() => {
             // A daemon with a part missing is worse than one that is started again.
