@@ -152,3 +152,37 @@ async fn answer(
         tracing::debug!(%error, ?peer, "a connection ended early");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// What a listener with this allow list answers to somebody on this machine.
+    async fn answered(allow: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", axum::routing::get(async || "hello"));
+        let limits = Limits { allow: vec![allow.parse().unwrap()], ..Limits::default() };
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let mut answer = Vec::new();
+        // Whoever is not allowed finds the connection closed, before or after asking.
+        if stream.write_all(request).await.is_ok() {
+            let read = stream.read_to_end(&mut answer);
+            let _ = tokio::time::timeout(Duration::from_secs(10), read).await.unwrap();
+        }
+        shutdown.cancel();
+        serving.await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_who_is_allowed_is_answered() {
+        assert!(answered("127.0.0.0/8").await.ends_with("hello"));
+        assert_eq!(answered("192.0.2.0/24").await, "");
+    }
+}
