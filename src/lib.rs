@@ -10,6 +10,7 @@
 //! | [`store`] | the only SQL; one writer; everything in memory |
 //! | [`desk`] | what can be done to a desk, one function each |
 //! | [`people`] | where users come from |
+//! | [`provisioning`] | what a phone should know: vendors, templates, enrolment |
 //! | [`xml_curl`] | FreeSWITCH's questions and their answers |
 //! | [`standing`] | what FreeSWITCH has on its own disk for the time when we are gone |
 //! | [`calls`] | conversations with callers |
@@ -26,6 +27,7 @@ pub mod event_socket;
 pub mod http;
 pub mod model;
 pub mod people;
+pub mod provisioning;
 pub mod simulator;
 pub mod standing;
 pub mod store;

@@ -7,11 +7,14 @@
 mod desk_session;
 mod directory_entry;
 mod domain;
+mod enrolment;
 mod extension;
 mod flow;
 mod journal;
 mod mac;
 mod phone;
+mod phone_request;
+mod phone_settings;
 mod pin;
 mod pin_guard;
 mod routing;
@@ -27,11 +30,17 @@ pub use directory_entry::{
     is_reserved_param, is_reserved_variable,
 };
 pub use domain::{Domain, InvalidDomain};
+pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
 pub use mac::{InvalidMac, Mac};
 pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};
+pub use phone_request::{PhoneRefusal, PhoneRequest, Shown, Told};
+pub use phone_settings::{
+    FunctionKey, InvalidKeyNumber, InvalidSettingName, KeyKind, KeyNumber, PhoneSettings,
+    SettingName, SettingValue,
+};
 pub use pin::{Pin, PinFault};
 pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,

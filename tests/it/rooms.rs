@@ -6,7 +6,7 @@ use std::path::Path;
 use regex::Regex;
 
 /// A room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("event_socket", &[]),
     ("store", &["model"]),
@@ -14,9 +14,10 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("people", &["model", "store"]),
     ("xml_curl", &["model", "store", "desk"]),
     ("standing", &["model", "store", "desk"]),
+    ("provisioning", &["model", "store", "desk"]),
     ("calls", &["model", "event_socket", "desk"]),
     ("switch", &["model", "event_socket", "store", "desk", "standing"]),
-    ("http", &["model", "store", "desk", "people", "xml_curl"]),
+    ("http", &["model", "store", "desk", "people", "xml_curl", "provisioning"]),
     ("simulator", &["model"]),
     (
         "entrance",
@@ -28,6 +29,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "people",
             "xml_curl",
             "standing",
+            "provisioning",
             "calls",
             "switch",
             "http",
@@ -45,9 +47,9 @@ const GUARDED: [(&str, &[&str]); 8] = [
     ("sqlx", &["store"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
-    ("rustls", &["http"]),
+    ("rustls", &["http", "entrance"]),
     ("nom", &["event_socket"]),
-    ("minijinja", &["standing", "http"]),
+    ("minijinja", &["standing", "provisioning", "http"]),
     ("reqwest", &["simulator", "entrance"]),
     (
         "tokio",
@@ -58,6 +60,7 @@ const GUARDED: [(&str, &[&str]); 8] = [
             "desk",
             "people",
             "standing",
+            "provisioning",
             "calls",
             "switch",
             "http",
