@@ -35,7 +35,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(12);
 /// The store cannot be opened.
 pub async fn open_desk(config: &Config) -> anyhow::Result<Desk> {
     let store = Store::open(&config.data).await?;
-    let settings = desk::Settings { method: config.pin.method, guard: config.pin.guard };
+    let window = config.provisioning.enrolment.window();
+    let settings = desk::Settings { method: config.pin.method, guard: config.pin.guard, window };
     Ok(Desk::new(store, settings))
 }
 

@@ -93,5 +93,24 @@ fn sentence(what: &Happening) -> String {
         Happening::UserSaved { user } => format!("user {user} was saved"),
         Happening::UserRemoved { user } => format!("user {user} was removed"),
         Happening::RestartAsked { phone } => format!("phone {phone} was asked to restart"),
+        Happening::ResyncAsked { phone } => {
+            format!("phone {phone} was asked to fetch its configuration")
+        }
+        Happening::Shown { phone, user: Some(user) } => format!("{phone} shows {user}"),
+        Happening::Shown { phone, user: None } => format!("{phone} shows that it is nobody's"),
+        Happening::WindowOpened { phone, until } => {
+            format!("{phone} may enrol until {}", output::time(*until))
+        }
+        Happening::WindowUsed { phone } => format!("{phone} came and was given its own URL"),
+        Happening::PhoneEnrolled { phone, by } => {
+            format!("{phone} is enrolled, by its {}", by.as_str())
+        }
+        Happening::KeyRotated { phone } => format!("the URL of {phone} has a new key"),
+        Happening::PhonesRefused { network, count } => {
+            format!("{count} requests of phones from {network} were refused")
+        }
+        Happening::TemplateBroken { vendor, error } => {
+            format!("the templates of {vendor} have a mistake: {error}")
+        }
     }
 }

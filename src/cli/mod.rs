@@ -18,6 +18,7 @@ mod rehearsal;
 mod serve;
 mod sessions;
 mod users;
+mod values;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -141,6 +142,8 @@ type Printed = Result<String, Failure>;
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
+    // Nothing was installed before; reqwest makes no client without one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => {

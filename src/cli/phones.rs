@@ -5,10 +5,10 @@ use secrecy::ExposeSecret as _;
 
 use super::Printed;
 use super::door::Door;
-use super::{input, output};
+use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
-use crate::model::{CallerNumber, Emergency, Extension, Mac};
+use crate::model::{CallerNumber, Emergency, Extension, Mac, SettingName, SettingValue};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -71,6 +71,9 @@ pub(super) struct Add {
     /// Where the desk is, in words, for emergency services.
     #[arg(long, value_name = "TEXT")]
     emergency_location: Option<String>,
+    /// A setting of this phone; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = values::setting)]
+    settings: Vec<(SettingName, SettingValue)>,
     /// Replace a phone that is there already: what is not named is taken away, but its secret stays.
     #[arg(long)]
     replace: bool,
@@ -114,6 +117,7 @@ async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
             caller_id: add.emergency_caller_id.clone(),
             location: add.emergency_location.clone(),
         },
+        settings: add.settings.iter().cloned().collect(),
         secret: None,
     };
     let mut body = serde_json::to_value(change)?;

@@ -8,10 +8,13 @@ use serde_json::json;
 use super::Printed;
 use super::door::Door;
 use super::phones::hint;
-use super::{input, output};
+use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, SoftphoneChange, UserChange, UserView};
-use crate::model::{AwayDestination, Extension, GroupName, UserSource, Variables};
+use crate::model::{
+    AwayDestination, Extension, FunctionKey, GroupName, SettingName, SettingValue, UserSource,
+    Variables,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -83,6 +86,12 @@ pub(super) struct Add {
     /// A directory variable; may be given several times.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
+    /// A function key that follows the user, `[blf:|speed:]NUMBER[:LABEL]`; may be given several times.
+    #[arg(long = "key", value_name = "KEY", value_parser = values::key)]
+    keys: Vec<FunctionKey>,
+    /// A phone setting that follows the user; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = values::setting)]
+    settings: Vec<(SettingName, SettingValue)>,
     /// Make a new SIP secret for a softphone, and print it this once.
     #[arg(long)]
     softphone: bool,
@@ -137,6 +146,8 @@ async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
         groups: add.groups.clone(),
         params: add.params.iter().cloned().collect::<Variables>(),
         variables: add.variables.iter().cloned().collect::<Variables>(),
+        keys: add.keys.clone(),
+        settings: add.settings.iter().cloned().collect(),
         softphone: add.softphone.then_some(SoftphoneChange::New),
     };
     let path = format!("/users/{}", add.extension);

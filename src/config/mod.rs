@@ -21,6 +21,7 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, Listener, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::{Domain, TomlFault, TomlText};
+use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
@@ -64,6 +65,8 @@ pub struct Config {
     pub emergency: EmergencySettings,
     /// FreeSWITCH's own disk.
     pub standing: Standing,
+    /// What phones are told, and who of them may have it.
+    pub provisioning: ProvisioningSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -165,6 +168,12 @@ impl Config {
         self.data.join("admin.sock")
     }
 
+    /// Where phones reach the phones' listener.
+    pub fn phones_url(&self) -> String {
+        let set = self.provisioning.url.as_ref().map(ToString::to_string);
+        set.unwrap_or_else(|| format!("http://{}:8085", self.domain))
+    }
+
     /// The password with which FreeSWITCH asks: the configured one, else the one in
     /// `<data>/xml_curl.password`, which is made (mode 0600) where there is none.
     ///
@@ -257,6 +266,7 @@ impl Checker<'_> {
             dialplan: settings.dialplan,
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
+            provisioning: self.provisioning(settings.provisioning)?,
             log: settings.log,
         })
     }
@@ -322,6 +332,34 @@ impl Checker<'_> {
             group,
             gather_minutes: standing.gather_minutes,
         })
+    }
+
+    fn provisioning(
+        &self,
+        mut settings: ProvisioningSettings,
+    ) -> Result<ProvisioningSettings, TomlFault> {
+        let tls = &mut settings.tls;
+        for (key, path) in [
+            ("provisioning.templates", &mut settings.templates),
+            ("provisioning.firmware", &mut settings.firmware),
+            ("provisioning.contacts", &mut settings.contacts),
+            ("provisioning.tls.certificate", &mut tls.certificate),
+            ("provisioning.tls.key", &mut tls.key),
+        ] {
+            *path = path.take().map(|path| self.path(key, path)).transpose()?;
+        }
+        for path in &mut tls.client_authorities {
+            let key = "provisioning.tls.client_authorities";
+            *path = self.path(key, std::mem::take(path))?;
+        }
+        if tls.certificate.is_some() != tls.key.is_some() {
+            return Err(self.text.fault(
+                "provisioning.tls",
+                "found one of `certificate` and `key`, expected both or none".to_owned(),
+                "Name both files.".to_owned(),
+            ));
+        }
+        Ok(settings)
     }
 
     /// The secret of table `key`: inline, from a file, or a credential, in this order; or none.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::values::{BasicUser, HostPort, Listener, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::Domain;
+use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
@@ -41,6 +42,8 @@ pub(super) struct Settings {
     pub emergency: EmergencySettings,
     #[serde(default)]
     pub standing: StandingSettings,
+    #[serde(default)]
+    pub provisioning: ProvisioningSettings,
     #[serde(default)]
     pub log: LogSettings,
 }

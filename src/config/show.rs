@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, Secret, SecretSource};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::Domain;
+use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
@@ -33,6 +34,7 @@ struct Shown<'a> {
     directory: &'a DirectorySettings,
     people: ShownPeople<'a>,
     standing: StandingSettings,
+    provisioning: &'a ProvisioningSettings,
     log: &'a LogSettings,
 }
 
@@ -117,6 +119,7 @@ impl Config {
                 group: self.standing.group.as_ref().map(|group| group.name.clone()),
                 gather_minutes: self.standing.gather_minutes,
             },
+            provisioning: &self.provisioning,
             log: &self.log,
         };
         // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.

@@ -97,6 +97,13 @@ pub(super) async fn keep(
     Ok(())
 }
 
+/// The phone should fetch its configuration again: something of it changed, though not who sits there.
+pub(super) async fn want_resync(tx: &mut Tx<'_>, phone: Mac, now: Timestamp) -> Result<(), Error> {
+    let value = shown(tx.session(phone).await?.as_ref());
+    let (kind, target) = (WantedKind::Resync, phone.to_string());
+    Ok(tx.want(Wanted { kind, target, value, since: now, expires: None }).await?)
+}
+
 /// What a phone should show: who sits there and since when.
 fn shown(session: Option<&DeskSession>) -> String {
     session.map_or_else(|| "nobody".into(), |s| format!("{} since {}", s.user, s.since.as_second()))

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{Desk, Error, PinMethod, floor};
+use super::{Desk, Error, PinMethod, enrolment, floor};
 use crate::model::{
-    Actor, Extension, Happening, Mac, Phone, Pin, Seat, User, UserRecord, UserSource,
+    Actor, Enrolment, Extension, Happening, Mac, Phone, Pin, Seat, User, UserRecord, UserSource,
     is_reserved_param, is_reserved_variable,
 };
 use crate::store::Tx;
@@ -35,6 +35,8 @@ impl UserRecord {
             groups: self.groups,
             params: self.params,
             variables: self.variables,
+            keys: self.keys,
+            settings: self.settings,
             source,
         }
     }
@@ -57,6 +59,7 @@ impl Desk {
     /// # Errors
     /// The owner is unknown, the desk extension is taken, or the store failed; nothing changed.
     pub async fn save_phone(&self, phone: Phone, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let window = self.settings.window;
         let saved = self.store.write(async move |tx: &mut Tx<'_>| {
             let mac = phone.mac;
             if let Some(owner) = &phone.owner {
@@ -69,7 +72,15 @@ impl Desk {
                 }
             }
             let mut floor = floor::load(tx, [mac], phone.owner.clone()).await?;
+            let is_new = tx.phone(mac).await?.is_none();
             tx.save_phone(phone.clone()).await?;
+            if is_new {
+                let window = now.checked_add(window).ok().filter(|until| now < *until);
+                let enrolment = enrolment::load(tx, mac).await?;
+                tx.save_enrolment(Enrolment { window, ..enrolment }).await?;
+            } else {
+                floor::want_resync(tx, mac, now).await?;
+            }
             tx.journal(now, by.clone(), Happening::PhoneSaved { phone: mac }).await?;
             let seat = Seat { owner: phone.owner.clone(), hot_desk: phone.hot_desk };
             let changes = floor.place(mac, seat, now);
@@ -214,6 +225,13 @@ async fn keep_user(tx: &mut Tx<'_>, user: User, now: Timestamp, by: &Actor) -> R
     }
     let mut floor = floor::load(tx, [], [extension.clone()]).await?;
     let may = user.hot_desk;
+    if let Some(old) = tx.user(&extension).await?
+        && (&old.name, &old.keys, &old.settings) != (&user.name, &user.keys, &user.settings)
+    {
+        for session in tx.sessions_of(&extension).await? {
+            floor::want_resync(tx, session.phone, now).await?;
+        }
+    }
     tx.save_user(user).await?;
     tx.journal(now, by.clone(), Happening::UserSaved { user: extension.clone() }).await?;
     if !may {

@@ -5,12 +5,14 @@
 //! of rules. Each function is one transaction: the sessions, whoever is displaced, what is wanted of
 //! the phones, and the journal, or nothing of it.
 
+mod enrolment;
 mod floor;
 mod guard;
 mod inventory;
 mod pin_hash;
 mod seats;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,8 @@ pub struct Settings {
     pub method: PinMethod,
     /// The PIN guard's limits.
     pub guard: GuardSettings,
+    /// For how long a phone that is added is answered, once, when it knows nothing but its MAC address.
+    pub window: SignedDuration,
 }
 
 /// The desk. Cheap to clone.

@@ -167,6 +167,7 @@ mod tests {
             owner: None,
             hot_desk: true,
             emergency: Emergency::default(),
+            settings: Default::default(),
             added: at(0),
         };
         desk.save_phone(added, at(0), by.clone()).await.unwrap();
@@ -179,6 +180,8 @@ mod tests {
                 groups: Vec::new(),
                 params: Default::default(),
                 variables: Default::default(),
+                keys: Vec::new(),
+                settings: Default::default(),
             };
             desk.save_user(record, None, at(0), by.clone()).await.unwrap();
         }

@@ -296,6 +296,7 @@ mod tests {
                 caller_id: Some("+431234".parse().unwrap()),
                 location: Some("Room ${x} 3".into()),
             },
+            settings: Default::default(),
             added: Timestamp::UNIX_EPOCH,
         }
     }
@@ -320,6 +321,8 @@ mod tests {
             ]
             .map(|(n, v)| (n.into(), v.into()))
             .into(),
+            keys: Vec::new(),
+            settings: Default::default(),
             source: UserSource::Local,
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EndReason, Extension, LoginMode, Mac};
+use super::{EndReason, Extension, LoginMode, Mac, Proof};
 
 /// One entry of the append-only record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,56 @@ pub enum Happening {
         /// Which.
         phone: Mac,
     },
+    /// A phone was asked to fetch its configuration.
+    ResyncAsked {
+        /// Which.
+        phone: Mac,
+    },
+    /// A phone fetched the file that shows who sits there.
+    Shown {
+        /// Which.
+        phone: Mac,
+        /// Who sits there; nobody where absent.
+        user: Option<Extension>,
+    },
+    /// A phone may come, once, with nothing but its MAC address.
+    WindowOpened {
+        /// Which.
+        phone: Mac,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A phone came with nothing but its MAC address, and was given its own URL.
+    WindowUsed {
+        /// Which.
+        phone: Mac,
+    },
+    /// A phone proved for the first time to be that phone.
+    PhoneEnrolled {
+        /// Which.
+        phone: Mac,
+        /// How.
+        by: Proof,
+    },
+    /// A phone's URL has a new key.
+    KeyRotated {
+        /// Which.
+        phone: Mac,
+    },
+    /// Requests to the phones' listener were refused.
+    PhonesRefused {
+        /// The network that they came from.
+        network: String,
+        /// How many since the last such entry of this network.
+        count: u64,
+    },
+    /// A vendor's templates have a mistake; its phones keep what they have.
+    TemplateBroken {
+        /// Which vendor.
+        vendor: String,
+        /// Where and what.
+        error: String,
+    },
 }
 
 impl Happening {
@@ -128,13 +178,21 @@ impl Happening {
             | Self::PinRefused { phone, .. }
             | Self::PhoneSaved { phone }
             | Self::PhoneRemoved { phone }
-            | Self::RestartAsked { phone } => Some(*phone),
+            | Self::RestartAsked { phone }
+            | Self::ResyncAsked { phone }
+            | Self::Shown { phone, .. }
+            | Self::WindowOpened { phone, .. }
+            | Self::WindowUsed { phone }
+            | Self::PhoneEnrolled { phone, .. }
+            | Self::KeyRotated { phone } => Some(*phone),
             Self::PinLocked { phone, .. } => *phone,
             Self::PinAlarm { .. }
             | Self::PinUnlocked { .. }
             | Self::PinSet { .. }
             | Self::UserSaved { .. }
-            | Self::UserRemoved { .. } => None,
+            | Self::UserRemoved { .. }
+            | Self::PhonesRefused { .. }
+            | Self::TemplateBroken { .. } => None,
         }
     }
 
@@ -148,11 +206,20 @@ impl Happening {
             | Self::PinSet { user }
             | Self::UserSaved { user }
             | Self::UserRemoved { user } => Some(user),
-            Self::PinRefused { user, .. } | Self::PinLocked { user, .. } => user.as_ref(),
+            Self::PinRefused { user, .. }
+            | Self::PinLocked { user, .. }
+            | Self::Shown { user, .. } => user.as_ref(),
             Self::PinAlarm { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
-            | Self::RestartAsked { .. } => None,
+            | Self::RestartAsked { .. }
+            | Self::ResyncAsked { .. }
+            | Self::WindowOpened { .. }
+            | Self::WindowUsed { .. }
+            | Self::PhoneEnrolled { .. }
+            | Self::KeyRotated { .. }
+            | Self::PhonesRefused { .. }
+            | Self::TemplateBroken { .. } => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Extension, Mac};
+use super::{Extension, Mac, PhoneSettings};
 
 /// A desk phone of the inventory.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Phone {
     pub hot_desk: bool,
     /// Where the phone is, for emergency calls.
     pub emergency: Emergency,
+    /// The phone's own layer of settings.
+    pub settings: PhoneSettings,
     /// When it was added.
     pub added: Timestamp,
 }

@@ -123,6 +123,11 @@ pub enum KeyKind {
 pub struct KeyNumber(Box<str>);
 
 impl KeyNumber {
+    /// One that is written in the program.
+    pub fn known(number: &'static str) -> Self {
+        Self(number.into())
+    }
+
     /// The number.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{AwayDestination, Extension, Pin};
+use super::{AwayDestination, Extension, FunctionKey, PhoneSettings, Pin};
 
 /// A call group's name: 1 to 40 ASCII letters, digits, `-`, `_` or `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,6 +70,10 @@ pub struct User {
     pub params: Variables,
     /// The user's own directory variables (`toll_allow`, `outbound_caller_id_number`, …).
     pub variables: Variables,
+    /// Function keys that follow the user.
+    pub keys: Vec<FunctionKey>,
+    /// The user's own layer of phone settings.
+    pub settings: PhoneSettings,
     /// Where the user comes from.
     pub source: UserSource,
 }
@@ -91,6 +95,10 @@ pub struct UserRecord {
     pub params: Variables,
     /// Directory variables.
     pub variables: Variables,
+    /// Function keys that follow the user.
+    pub keys: Vec<FunctionKey>,
+    /// The user's own layer of phone settings.
+    pub settings: PhoneSettings,
 }
 
 impl From<&User> for UserRecord {
@@ -103,6 +111,8 @@ impl From<&User> for UserRecord {
             groups: user.groups.clone(),
             params: user.params.clone(),
             variables: user.variables.clone(),
+            keys: user.keys.clone(),
+            settings: user.settings.clone(),
         }
     }
 }

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::model::{
-    AwayDestination, Extension, GroupName, TomlFault, TomlText, UserRecord, Variables,
-    is_reserved_param, is_reserved_variable,
+    AwayDestination, Extension, FunctionKey, GroupName, PhoneSettings, TomlFault, TomlText,
+    UserRecord, Variables, is_reserved_param, is_reserved_variable,
 };
 
 /// The most bytes that a users file has: some ten thousand users.
 const MAX_BYTES: u64 = 16 << 20;
 
 const HELP: &str = "A user is a table [[user]] with `extension` and `name`; `hot_desk`, `away`, `groups`, \
-                    `params` and `variables` may follow.";
+                    `params`, `variables`, `keys` and `settings` may follow.";
 
 /// Why the users file cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,10 @@ struct Listed {
     params: Variables,
     #[serde(default)]
     variables: Variables,
+    #[serde(default)]
+    keys: Vec<FunctionKey>,
+    #[serde(default)]
+    settings: PhoneSettings,
 }
 
 fn yes() -> bool {
@@ -133,6 +137,8 @@ fn check(text: &TomlText<'_>, key: &str, user: Listed) -> Result<UserRecord, Tom
         groups: user.groups,
         params: user.params,
         variables: user.variables,
+        keys: user.keys,
+        settings: user.settings,
     })
 }
 

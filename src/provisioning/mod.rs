@@ -6,3 +6,4 @@
 //! | `context` | what a template can say |
 
 pub mod context;
+pub mod settings;

@@ -83,6 +83,13 @@ impl<T: Clone> Record<T> {
     }
 }
 
+/// An HTTP client in the making. reqwest comes without TLS of its own and makes no client before there is one.
+pub(super) fn client_builder() -> reqwest::ClientBuilder {
+    // Whoever was first is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 /// The moment at which something is written down.
 pub(super) struct Stamp {
     /// Microseconds since 1970.
@@ -97,7 +104,7 @@ impl Node {
             None => StdRng::seed_from_u64(rand::rng().random()),
         };
         // Idle connections are not kept: mod_xml_curl opens a new one for every question.
-        let http = reqwest::Client::builder()
+        let http = client_builder()
             .user_agent("freeswitch-xml/1.0")
             .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())

@@ -5,7 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::model::{DeskSession, Extension, GroupName, Mac, Phone, User, Wanted, WantedKind};
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{
+    DeskSession, Enrolment, Extension, GroupName, Mac, Phone, Shown, User, Wanted, WantedKind,
+};
 
 /// A step of a write, to be seen in memory once it is durable.
 #[derive(Debug, Clone)]
@@ -18,6 +23,9 @@ pub(super) enum Effect {
     SessionEnded(Mac),
     Wanted(Wanted),
     Settled(WantedKind, String),
+    EnrolmentSaved(Arc<Enrolment>),
+    Shown(Mac, Shown),
+    PersonalFileKept(Extension, String),
 }
 
 /// All phones, users, desk sessions and wanted rows.
@@ -32,6 +40,7 @@ pub struct Memory {
     groups: BTreeMap<GroupName, BTreeSet<Extension>>,
     retired: HashSet<String>,
     wanted: BTreeMap<(WantedKind, String), Wanted>,
+    provisioning: Provisioned,
 }
 
 impl Memory {
@@ -90,11 +99,48 @@ impl Memory {
         self.wanted.values()
     }
 
+    /// What is wanted of this target.
+    pub fn wanted_of(&self, kind: WantedKind, target: &str) -> Option<&Wanted> {
+        self.wanted.get(&(kind, target.to_owned()))
+    }
+
+    /// How a phone is known at the phones' listener.
+    pub fn enrolment(&self, phone: Mac) -> Option<&Arc<Enrolment>> {
+        self.provisioning.enrolments.get(&phone)
+    }
+
+    /// The phone whose URL has, or had lately, this key. Its enrolment says whether the key is good.
+    pub fn phone_of_key(&self, key: &str) -> Option<Mac> {
+        self.provisioning.keys.get(&key_digest(key)).copied()
+    }
+
+    /// What a phone was last given of what depends on people.
+    pub fn shown(&self, phone: Mac) -> Option<&Shown> {
+        self.provisioning.shown.get(&phone)
+    }
+
+    /// Whether the store has this file of a user's own.
+    pub fn has_personal_file(&self, user: &Extension, name: &str) -> bool {
+        self.provisioning.personal.get(user).is_some_and(|names| names.contains(name))
+    }
+
+    /// Grows when something changes that this phone's own files depend on: the phone, its enrolment, who
+    /// sits there.
+    pub fn phone_revision(&self, phone: Mac) -> u64 {
+        self.provisioning.revisions.get(&phone).copied().unwrap_or_default()
+    }
+
+    /// Grows when a user or a desk extension changes: what phone books depend on.
+    pub fn people_revision(&self) -> u64 {
+        self.provisioning.people
+    }
+
     pub(super) fn retire(&mut self, identity: String) {
         self.retired.insert(identity);
     }
 
     pub(super) fn apply(&mut self, effect: Effect) {
+        self.revise(&effect);
         match effect {
             Effect::PhoneSaved(phone) => self.save_phone(phone),
             Effect::PhoneRemoved(mac) => {
@@ -102,6 +148,7 @@ impl Memory {
                     self.retired.insert(mac.to_string());
                     self.drop_desk_extension(&phone);
                 }
+                self.provisioning.forget(mac);
             }
             Effect::UserSaved(user) => {
                 self.leave_groups(&user.extension);
@@ -115,6 +162,7 @@ impl Memory {
                 self.leave_groups(&extension);
                 self.retired.insert(extension.to_string());
                 self.users.remove(&extension);
+                self.provisioning.personal.remove(&extension);
             }
             Effect::SessionBegan(session) => {
                 self.end_session(session.phone);
@@ -129,6 +177,41 @@ impl Memory {
             Effect::Settled(kind, target) => {
                 self.wanted.remove(&(kind, target));
             }
+            Effect::EnrolmentSaved(enrolment) => self.provisioning.save(enrolment),
+            Effect::Shown(phone, shown) => {
+                self.provisioning.shown.insert(phone, shown);
+            }
+            Effect::PersonalFileKept(user, name) => {
+                self.provisioning.personal.entry(user).or_default().insert(name);
+            }
+        }
+    }
+
+    /// Notes whose files an effect changes, before it is applied.
+    fn revise(&mut self, effect: &Effect) {
+        match effect {
+            Effect::PhoneSaved(phone) => {
+                let extension = |phone: &Phone| phone.desk_extension.clone();
+                let old = self.phones.get(&phone.mac).and_then(|old| extension(old));
+                if old != extension(phone) {
+                    self.provisioning.people += 1;
+                }
+                self.provisioning.revise(phone.mac);
+            }
+            Effect::PhoneRemoved(mac) | Effect::SessionEnded(mac) => self.provisioning.revise(*mac),
+            Effect::SessionBegan(session) => self.provisioning.revise(session.phone),
+            Effect::EnrolmentSaved(enrolment) => self.provisioning.revise(enrolment.phone),
+            Effect::UserSaved(user) => {
+                self.provisioning.people += 1;
+                for phone in self.seats.get(&user.extension).cloned().unwrap_or_default() {
+                    self.provisioning.revise(phone);
+                }
+            }
+            Effect::UserRemoved(_) => self.provisioning.people += 1,
+            Effect::Wanted(_)
+            | Effect::Settled(..)
+            | Effect::Shown(..)
+            | Effect::PersonalFileKept(..) => {}
         }
     }
 
@@ -169,4 +252,57 @@ impl Memory {
             }
         }
     }
+}
+
+/// What the phones' listener needs to know.
+#[derive(Debug, Default)]
+struct Provisioned {
+    enrolments: HashMap<Mac, Arc<Enrolment>>,
+    /// By digest, so that the time of a look-up tells nothing of a key.
+    keys: HashMap<[u8; 32], Mac>,
+    shown: HashMap<Mac, Shown>,
+    personal: HashMap<Extension, BTreeSet<String>>,
+    revisions: HashMap<Mac, u64>,
+    revision: u64,
+    people: u64,
+}
+
+impl Provisioned {
+    fn revise(&mut self, phone: Mac) {
+        self.revision += 1;
+        self.revisions.insert(phone, self.revision);
+    }
+
+    fn save(&mut self, enrolment: Arc<Enrolment>) {
+        self.drop_keys(enrolment.phone);
+        for digest in digests(&enrolment) {
+            self.keys.insert(digest, enrolment.phone);
+        }
+        self.enrolments.insert(enrolment.phone, enrolment);
+    }
+
+    fn forget(&mut self, phone: Mac) {
+        self.drop_keys(phone);
+        self.enrolments.remove(&phone);
+        self.shown.remove(&phone);
+        self.revisions.remove(&phone);
+    }
+
+    fn drop_keys(&mut self, phone: Mac) {
+        if let Some(old) = self.enrolments.get(&phone) {
+            for digest in digests(old) {
+                self.keys.remove(&digest);
+            }
+        }
+    }
+}
+
+fn digests(enrolment: &Enrolment) -> impl Iterator<Item = [u8; 32]> {
+    let old = enrolment.old_key.as_ref().map(|(key, _)| key);
+    let keys = [Some(&enrolment.key), old].into_iter().flatten();
+    keys.map(|key| key_digest(key.expose_secret()))
+}
+
+fn key_digest(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
 }

@@ -7,6 +7,7 @@ mod journal;
 mod lock;
 mod memory;
 mod migrations;
+mod phones;
 mod tx;
 mod vault;
 mod writer;

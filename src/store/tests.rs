@@ -23,6 +23,7 @@ fn phone(last: u8) -> Phone {
         owner: None,
         hot_desk: true,
         emergency: Emergency::default(),
+        settings: Default::default(),
         added: at(1),
     }
 }
@@ -39,6 +40,8 @@ fn user(extension: &str) -> User {
         groups: vec![GroupName::try_from("sales".to_owned()).unwrap()],
         params: Variables::new(),
         variables: [("toll_allow".to_owned(), "local".to_owned())].into(),
+        keys: Vec::new(),
+        settings: Default::default(),
         source: UserSource::Local,
     }
 }

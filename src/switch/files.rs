@@ -156,7 +156,15 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::PinUnlocked { .. }
         | Happening::PinSet { .. }
         | Happening::UserSaved { .. }
-        | Happening::RestartAsked { .. } => false,
+        | Happening::RestartAsked { .. }
+        | Happening::ResyncAsked { .. }
+        | Happening::Shown { .. }
+        | Happening::WindowOpened { .. }
+        | Happening::WindowUsed { .. }
+        | Happening::PhoneEnrolled { .. }
+        | Happening::KeyRotated { .. }
+        | Happening::PhonesRefused { .. }
+        | Happening::TemplateBroken { .. } => false,
     }
 }
 

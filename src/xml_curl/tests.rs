@@ -30,6 +30,8 @@ fn record(extension: &str, name: &str) -> UserRecord {
         groups: vec![GroupName::try_from("sales".to_owned()).unwrap()],
         params: Variables::new(),
         variables: Variables::new(),
+        keys: Vec::new(),
+        settings: Default::default(),
     }
 }
 
@@ -44,6 +46,7 @@ fn phone(mac: &str) -> Phone {
         owner: None,
         hot_desk: true,
         emergency: Emergency::default(),
+        settings: Default::default(),
         added: now(),
     }
 }

@@ -47,7 +47,7 @@ const GUARDED: [(&str, &[&str]); 8] = [
     ("sqlx", &["store"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
-    ("rustls", &["http", "entrance"]),
+    ("rustls", &["http", "simulator", "entrance"]),
     ("nom", &["event_socket"]),
     ("minijinja", &["standing", "provisioning", "http"]),
     ("reqwest", &["simulator", "entrance"]),

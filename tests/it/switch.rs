@@ -100,6 +100,7 @@ async fn furnish(folder: &tempfile::TempDir) -> Desk {
             owner: None,
             hot_desk: true,
             emergency: Emergency::default(),
+            settings: Default::default(),
             added: now,
         };
         desk.save_phone(phone, now, Actor::Command).await.unwrap();
@@ -113,6 +114,8 @@ async fn furnish(folder: &tempfile::TempDir) -> Desk {
             groups: Vec::new(),
             params: Variables::new(),
             variables: Variables::new(),
+            keys: Vec::new(),
+            settings: Default::default(),
         };
         desk.save_user(record, None, now, Actor::Command).await.unwrap();
     }

@@ -95,6 +95,7 @@ impl Office {
 
     /// An office without a daemon and with an empty store.
     pub async fn closed(plan: Plan) -> Self {
+        install_tls();
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let inbound = listener.local_addr().unwrap();
@@ -306,6 +307,11 @@ impl Drop for Office {
             assert!(!self.log().contains("panicked"), "{}", self.log());
         }
     }
+}
+
+/// reqwest comes without TLS of its own and makes no client before there is one.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Waits until something holds.

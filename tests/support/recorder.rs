@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use super::install_tls;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,6 +19,7 @@ impl Recorder {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let answers = Arc::new(Mutex::new(Vec::new()));
+        install_tls();
         let (client, kept) = (reqwest::Client::new(), Arc::clone(&answers));
         let pass = move |headers: HeaderMap, body: Bytes| {
             let mut request = client.post(format!("{daemon}/freeswitch")).body(body);

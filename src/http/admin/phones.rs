@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Input, Named, Problem, new_secret};
 use crate::desk::{self, Desk};
-use crate::model::{Actor, Emergency, Extension, Mac, Phone, SessionOrigin};
+use crate::model::{Actor, Emergency, Extension, Mac, Phone, PhoneSettings, SessionOrigin};
 use crate::store::Memory;
 
 /// A phone as it is answered.
@@ -34,6 +34,8 @@ pub struct PhoneView {
     pub hot_desk: bool,
     /// What an emergency service is shown.
     pub emergency: Emergency,
+    /// The phone's own layer of settings.
+    pub settings: PhoneSettings,
     /// When it was added.
     pub added: Timestamp,
     /// Who sits there.
@@ -80,6 +82,9 @@ pub struct PhoneChange {
     /// What an emergency service is shown.
     #[serde(default)]
     pub emergency: Emergency,
+    /// The phone's own layer of settings.
+    #[serde(default)]
+    pub settings: PhoneSettings,
     /// Its SIP secret. Absent: the one that it has, or for a new phone one that is made.
     #[serde(default, skip_serializing)]
     pub secret: Option<SecretString>,
@@ -133,6 +138,7 @@ pub(super) async fn save(
         owner: change.owner,
         hot_desk: change.hot_desk,
         emergency: change.emergency,
+        settings: change.settings,
         added: old.as_ref().map_or(now, |phone| phone.added),
     };
     desk.save_phone(phone, now, Actor::Command).await?;
@@ -174,6 +180,7 @@ fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) ->
         owner: phone.owner.clone(),
         hot_desk: phone.hot_desk,
         emergency: phone.emergency.clone(),
+        settings: phone.settings.clone(),
         added: phone.added,
         session: memory.session(phone.mac).map(|session| SeatedView {
             user: session.user.clone(),

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Input, Named, Problem, new_secret};
 use crate::desk::{self, Desk};
 use crate::model::{
-    Actor, AwayDestination, Extension, GroupName, Mac, Pin, User, UserRecord, UserSource, Variables,
+    Actor, AwayDestination, Extension, FunctionKey, GroupName, Mac, PhoneSettings, Pin, User,
+    UserRecord, UserSource, Variables,
 };
 use crate::store::Memory;
 
@@ -32,6 +33,10 @@ pub struct UserView {
     pub params: Variables,
     /// Directory variables.
     pub variables: Variables,
+    /// Function keys that follow the user.
+    pub keys: Vec<FunctionKey>,
+    /// The user's own layer of phone settings.
+    pub settings: PhoneSettings,
     /// Where the user comes from.
     pub source: UserSource,
     /// Whether we know a PIN of the user.
@@ -66,6 +71,12 @@ pub struct UserChange {
     /// Directory variables.
     #[serde(default)]
     pub variables: Variables,
+    /// Function keys that follow the user.
+    #[serde(default)]
+    pub keys: Vec<FunctionKey>,
+    /// The user's own layer of phone settings.
+    #[serde(default)]
+    pub settings: PhoneSettings,
     /// What becomes of the softphone's secret; absent: it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub softphone: Option<SoftphoneChange>,
@@ -131,6 +142,8 @@ pub(super) async fn save(
         groups: change.groups,
         params: change.params,
         variables: change.variables,
+        keys: change.keys,
+        settings: change.settings,
     };
     desk.save_user(record, secret.clone(), Timestamp::now(), Actor::Command).await?;
     let mut view = shown(&desk, &extension)?;
@@ -200,6 +213,8 @@ fn view(memory: &Memory, user: &User) -> UserView {
         groups: user.groups.clone(),
         params: user.params.clone(),
         variables: user.variables.clone(),
+        keys: user.keys.clone(),
+        settings: user.settings.clone(),
         source: user.source,
         has_pin: user.pin.is_some() || user.pin_hash.is_some(),
         softphone: user.sip_secret.is_some(),

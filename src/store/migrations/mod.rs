@@ -9,7 +9,10 @@ use sqlx::{Row as _, SqlStr};
 
 use super::OpenError;
 
-const SQLITE: &[(i64, &str, &str)] = &[(1, "desks", include_str!("sqlite/0001_desks.sql"))];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "desks", include_str!("sqlite/0001_desks.sql")),
+    (2, "provisioning", include_str!("sqlite/0002_provisioning.sql")),
+];
 
 /// Checks that the store has this version's schema, and changes nothing.
 ///

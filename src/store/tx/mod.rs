@@ -2,6 +2,7 @@
 
 mod guard;
 mod phones;
+mod provisioning;
 mod sessions;
 mod users;
 mod wanted;
@@ -113,6 +114,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in wanted::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in provisioning::all(connection, vault).await.map_err(row)? {
         memory.apply(effect);
     }
     Ok(memory)

@@ -6,11 +6,11 @@ use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Effect, Tx, Vault, parsed, parsed_opt, time};
+use super::{Effect, Tx, Vault, json, parsed, parsed_opt, time, to_json};
 use crate::model::{Emergency, Extension, Mac, Phone};
 
 const COLUMNS: &str = "mac, secret, vendor, model, label, desk_extension, owner, hot_desk, \
-     emergency_caller_id, emergency_location, added";
+     emergency_caller_id, emergency_location, settings, added";
 
 fn place(mac: Mac) -> String {
     format!("phones/secret/{mac}")
@@ -32,6 +32,7 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<Phone, sqlx::Error> {
             caller_id: parsed_opt(row, "emergency_caller_id")?,
             location: row.try_get("emergency_location")?,
         },
+        settings: json(row, "settings")?,
         added: time(row, "added")?,
     })
 }
@@ -96,12 +97,12 @@ impl Tx<'_> {
         let old = self.phone(phone.mac).await?;
         let statement = if old.is_some() {
             "UPDATE phones SET secret = $1, vendor = $2, model = $3, label = $4, desk_extension = $5, \
-             owner = $6, hot_desk = $7, emergency_caller_id = $8, emergency_location = $9, added = $10 \
-             WHERE mac = $11"
+             owner = $6, hot_desk = $7, emergency_caller_id = $8, emergency_location = $9, settings = $10, \
+             added = $11 WHERE mac = $12"
         } else {
             "INSERT INTO phones (secret, vendor, model, label, desk_extension, owner, hot_desk, \
-             emergency_caller_id, emergency_location, added, mac) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+             emergency_caller_id, emergency_location, settings, added, mac) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         };
         let query = sqlx::query(statement)
             .bind(secret)
@@ -113,6 +114,7 @@ impl Tx<'_> {
             .bind(i64::from(phone.hot_desk))
             .bind(phone.emergency.caller_id.as_ref().map(ToString::to_string))
             .bind(phone.emergency.location.clone())
+            .bind(to_json(&phone.settings)?)
             .bind(phone.added.as_second())
             .bind(mac.clone());
         self.execute(query).await?;
@@ -140,10 +142,16 @@ impl Tx<'_> {
         now: jiff::Timestamp,
     ) -> Result<(), sqlx::Error> {
         let mac = phone.mac.to_string();
-        self.execute(sqlx::query("DELETE FROM phones WHERE mac = $1").bind(mac.clone())).await?;
-        self.execute(sqlx::query("DELETE FROM wanted WHERE target = $1").bind(mac.clone())).await?;
-        self.execute(sqlx::query("DELETE FROM pin_counters WHERE phone = $1").bind(mac.clone()))
-            .await?;
+        for statement in [
+            "DELETE FROM enrolments WHERE phone = $1",
+            "DELETE FROM shown WHERE phone = $1",
+            "DELETE FROM phone_requests WHERE phone = $1",
+            "DELETE FROM wanted WHERE target = $1",
+            "DELETE FROM pin_counters WHERE phone = $1",
+            "DELETE FROM phones WHERE mac = $1",
+        ] {
+            self.execute(sqlx::query(statement).bind(mac.clone())).await?;
+        }
         self.retire(&mac, now.as_second()).await?;
         if let Some(extension) = &phone.desk_extension {
             self.retire(extension.as_str(), now.as_second()).await?;

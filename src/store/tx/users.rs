@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use super::{Effect, Tx, Vault, decode, json, parsed, to_json};
 use crate::model::{Extension, Pin, User, UserSource};
 
-const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, params, variables, source";
+const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, params, variables, keys, settings, source";
 
 fn place(column: &str, extension: &Extension) -> String {
     format!("users/{column}/{extension}")
@@ -34,6 +34,8 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
         groups: json(row, "call_groups")?,
         params: json(row, "params")?,
         variables: json(row, "variables")?,
+        keys: json(row, "keys")?,
+        settings: json(row, "settings")?,
         source: source.ok_or_else(|| decode("source", std::io::Error::other("unknown source")))?,
         extension,
     })
@@ -95,17 +97,21 @@ impl Tx<'_> {
                     .bind(to_json(&user.groups)?)
                     .bind(to_json(&user.params)?)
                     .bind(to_json(&user.variables)?)
+                    .bind(to_json(&user.keys)?)
+                    .bind(to_json(&user.settings)?)
                     .bind(user.source.as_str())
                     .bind(extension.to_string()),
             )
         };
         let update = query(
             "UPDATE users SET name = $1, pin = $2, pin_hash = $3, sip_secret = $4, hot_desk = $5, \
-             away = $6, call_groups = $7, params = $8, variables = $9, source = $10 WHERE extension = $11",
+             away = $6, call_groups = $7, params = $8, variables = $9, keys = $10, settings = $11, \
+             source = $12 WHERE extension = $13",
         )?;
         let insert = query(
             "INSERT INTO users (name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, params, \
-             variables, source, extension) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             variables, keys, settings, source, extension) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )?;
         if self.execute(update).await? == 0 {
             self.execute(insert).await?;
@@ -127,6 +133,7 @@ impl Tx<'_> {
         for statement in [
             "DELETE FROM users WHERE extension = $1",
             "DELETE FROM pin_counters WHERE extension = $1",
+            "DELETE FROM personal_files WHERE extension = $1",
         ] {
             self.execute(sqlx::query(statement).bind(extension.to_string())).await?;
         }

@@ -1,0 +1,171 @@
+//! Enrolment: windows, keys, proofs; and asking a phone to fetch its configuration.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rand::seq::IndexedRandom as _;
+use secrecy::SecretString;
+
+use super::{Desk, Error, floor};
+use crate::model::{Actor, Enrolment, Happening, Mac, Proof};
+use crate::store::Tx;
+
+/// How long an old key is good after a new one was made, unless the phone comes with the new one before.
+const ROTATION: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How many letters a key has: 130 bits.
+const KEY: usize = 26;
+/// Letters that are not taken for one another when somebody types a URL.
+const LETTERS: [u8; 32] = *b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// A key for a phone's URL.
+fn new_key() -> SecretString {
+    let mut rng = rand::rng();
+    let letters =
+        (0..KEY).filter_map(|_| LETTERS.choose(&mut rng)).map(|&letter| char::from(letter));
+    SecretString::from(letters.collect::<String>())
+}
+
+/// The enrolment of a phone; a phone from before there was one gets it now.
+pub(super) async fn load(tx: &mut Tx<'_>, phone: Mac) -> Result<Enrolment, Error> {
+    let fresh = || Enrolment { phone, key: new_key(), old_key: None, window: None, proven: None };
+    Ok(tx.enrolment(phone).await?.unwrap_or_else(fresh))
+}
+
+impl Desk {
+    /// Until `until` this phone is answered, once, when it knows nothing but its MAC address.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn open_window(
+        &self,
+        phone: Mac,
+        until: Timestamp,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(), Error> {
+        let opened = self.store.write(async move |tx: &mut Tx<'_>| {
+            tx.phone(phone).await?.ok_or(Error::UnknownPhone(phone))?;
+            let enrolment = load(tx, phone).await?;
+            tx.save_enrolment(Enrolment { window: Some(until), ..enrolment }).await?;
+            tx.journal(now, by.clone(), Happening::WindowOpened { phone, until }).await?;
+            Ok(())
+        });
+        Ok(opened.await?)
+    }
+
+    /// Closes the window of this phone, for whoever just came through it. Answers whether it was open:
+    /// of several who come at once one gets `true`.
+    ///
+    /// # Errors
+    /// The store failed; nothing changed.
+    pub async fn use_window(&self, phone: Mac, now: Timestamp) -> Result<bool, Error> {
+        let used = self.store.write(async move |tx: &mut Tx<'_>| {
+            let Some(enrolment) = tx.enrolment(phone).await? else { return Ok(false) };
+            if !enrolment.is_open(now) {
+                return Ok(false);
+            }
+            tx.save_enrolment(Enrolment { window: None, ..enrolment }).await?;
+            tx.journal(now, Actor::Daemon, Happening::WindowUsed { phone }).await?;
+            Ok::<bool, Error>(true)
+        });
+        Ok(used.await?)
+    }
+
+    /// Closes the window of this phone.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn close_window(&self, phone: Mac) -> Result<(), Error> {
+        let closed = self.store.write(async move |tx: &mut Tx<'_>| {
+            tx.phone(phone).await?.ok_or(Error::UnknownPhone(phone))?;
+            let enrolment = load(tx, phone).await?;
+            tx.save_enrolment(Enrolment { window: None, ..enrolment }).await?;
+            Ok::<(), Error>(())
+        });
+        Ok(closed.await?)
+    }
+
+    /// Makes a new key for the phone's URL and asks the phone to fetch it; the old one is good for 30 days
+    /// more, or until the phone comes with the new one.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn rotate_key(&self, phone: Mac, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let rotated = self.store.write(async move |tx: &mut Tx<'_>| {
+            tx.phone(phone).await?.ok_or(Error::UnknownPhone(phone))?;
+            let Enrolment { key, old_key, window, proven, .. } = load(tx, phone).await?;
+            // A second rotation before the phone took part in the first: the phone still has the oldest.
+            let until = now.checked_add(ROTATION).unwrap_or(now);
+            let old = match old_key {
+                Some((old, good)) if now < good => old,
+                _ => key,
+            };
+            let old_key = Some((old, until));
+            let enrolment = Enrolment { phone, key: new_key(), old_key, window, proven };
+            tx.save_enrolment(enrolment).await?;
+            tx.journal(now, by.clone(), Happening::KeyRotated { phone }).await?;
+            floor::want_resync(tx, phone, now).await
+        });
+        Ok(rotated.await?)
+    }
+
+    /// The phone proved to be that phone. With the newest key it has no need of the old one any more.
+    ///
+    /// # Errors
+    /// The store failed; nothing changed.
+    pub async fn prove(&self, phone: Mac, proof: Proof, now: Timestamp) -> Result<(), Error> {
+        let proven = self.store.write(async move |tx: &mut Tx<'_>| {
+            if tx.phone(phone).await?.is_none() {
+                return Ok(());
+            }
+            let enrolment = load(tx, phone).await?;
+            let is_new = enrolment.proven.is_none();
+            let proven = enrolment.proven.or(Some((now, proof)));
+            // Whoever came through the window was the phone, or nobody was.
+            let enrolment = Enrolment { proven, window: None, old_key: None, ..enrolment };
+            tx.save_enrolment(enrolment).await?;
+            if is_new {
+                let what = Happening::PhoneEnrolled { phone, by: proof };
+                tx.journal(now, Actor::Daemon, what).await?;
+            }
+            Ok::<(), Error>(())
+        });
+        Ok(proven.await?)
+    }
+
+    /// Every phone gets an enrolment that has none: those from before there was one.
+    ///
+    /// # Errors
+    /// The store failed; nothing changed.
+    pub async fn enrol_all(&self) -> Result<(), Error> {
+        let without: Vec<Mac> = {
+            let memory = self.store.memory();
+            let phones = memory.phones().map(|phone: &Arc<_>| phone.mac);
+            phones.filter(|mac| memory.enrolment(*mac).is_none()).collect()
+        };
+        if without.is_empty() {
+            return Ok(());
+        }
+        let written = self.store.write(async move |tx: &mut Tx<'_>| {
+            for &phone in &without {
+                let enrolment = load(tx, phone).await?;
+                tx.save_enrolment(enrolment).await?;
+            }
+            Ok::<(), Error>(())
+        });
+        Ok(written.await?)
+    }
+
+    /// The phone is asked to fetch its configuration, once it has no call.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn resync(&self, phone: Mac, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let asked = self.store.write(async move |tx: &mut Tx<'_>| {
+            tx.phone(phone).await?.ok_or(Error::UnknownPhone(phone))?;
+            tx.journal(now, by.clone(), Happening::ResyncAsked { phone }).await?;
+            floor::want_resync(tx, phone, now).await
+        });
+        Ok(asked.await?)
+    }
+}
