@@ -12,16 +12,20 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{Conversations, HashedPin, PinCheck, ProfileName, VoicemailPin};
-use crate::config::{Config, FreeSwitch, NodeName};
+use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings};
 use crate::http::auth::Credentials;
+use crate::http::peer::{CommonName, ProxyHeader};
+use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
-use crate::model::{Actor, DirectoryRules, UnusableHash, UserSource};
+use crate::model::{Actor, DirectoryRules, Phone, UnusableHash, UserSource};
 use crate::people;
+use crate::provisioning::settings::CommonNameForm;
+use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, StandingFiles, Switch};
+use crate::switch::{self, Events, PhoneEvents, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -73,10 +77,31 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let limits = Limits { allow, connections: 4_096, head, ..Limits::default() };
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
-    let admin = http::admin::router(desk.clone());
+    let provisioning = provisioning(&config, desk.clone());
+    let admin = http::admin::router(provisioning.clone());
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
+    let room = provisioning.clone();
+    let stop = shutdown.clone();
+    parts.spawn(async move { room.run(stop).await });
+    // Each with a router of its own: it counts refusals.
+    if let Some(listener) = &config.phones.0 {
+        let tcp = bind("phones", listener.address).await?;
+        let limits = phones_limits(&config, listener)?;
+        let router = http::phones::router(provisioning.clone());
+        parts.spawn(http::serve(tcp, router, limits, shutdown.clone()));
+    }
+    if let (Some(listener), Some(settings)) = (&config.phones_tls.0, tls_settings(&config)) {
+        let tls = Tls::load(settings).context("provisioning.tls")?;
+        let tcp = bind("phones_tls", listener.address).await?;
+        let limits = phones_limits(&config, listener)?;
+        let router = http::phones::router(provisioning.clone());
+        parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
+    }
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
-    let switch = Switch::new(desk.store().clone(), switch_settings(&config)?);
+    let switch = Switch::new(
+        desk.store().clone(),
+        switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
+    );
     let files = standing_files(&config, desk.store());
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
@@ -108,6 +133,43 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         bail!("a part of the daemon ended by itself");
     }
     Ok(())
+}
+
+/// What a listener for phones lets in: a thousand phones that boot at once, many of them behind one
+/// address.
+fn phones_limits(config: &Config, listener: &Listener) -> anyhow::Result<Limits> {
+    let tls = &config.provisioning.tls;
+    let proxy = tls.proxy.as_ref().map(|proxy| {
+        let header = proxy.header.parse().context("provisioning.tls.proxy.header")?;
+        let networks = proxy.networks.clone();
+        Ok::<_, anyhow::Error>(ProxyHeader { header, networks, common_name: common_name(config) })
+    });
+    Ok(Limits {
+        allow: listener.allow.clone(),
+        connections: 4_096,
+        from_one: Some(1_024),
+        proxy: proxy.transpose()?,
+        ..Limits::default()
+    })
+}
+
+/// The certificates of a configuration, where it has them.
+pub fn tls_settings(config: &Config) -> Option<TlsSettings> {
+    let tls = &config.provisioning.tls;
+    Some(TlsSettings {
+        certificate: tls.certificate.clone()?,
+        key: tls.key.clone()?,
+        client_roots: tls.client_authorities.clone(),
+        expired_client_certificates: tls.expired_client_certificates,
+        common_name: common_name(config),
+    })
+}
+
+fn common_name(config: &Config) -> CommonName {
+    match config.provisioning.tls.common_name {
+        CommonNameForm::Mac => CommonName::Mac,
+        CommonNameForm::Word => CommonName::Word,
+    }
 }
 
 /// The lock of the data folder. A command that works without a daemon has it for a moment, and a
@@ -154,11 +216,31 @@ fn hold_calls(
     })
 }
 
+/// What each phone understands, by its vendor's manifest.
+struct ByVendor(Provisioning);
+
+impl PhoneEvents for ByVendor {
+    fn of(&self, phone: &Phone) -> Events {
+        match self.0.resync_events(phone) {
+            Some(events) => Events {
+                reload: events.reload,
+                reboot: events.reboot,
+                confirms: events.confirms,
+                may_restart: events.may_restart,
+            },
+            None => Events::default(),
+        }
+    }
+}
+
 /// The FreeSWITCH nodes of a configuration.
 ///
 /// # Errors
 /// A name cannot be sent to FreeSWITCH.
-pub fn switch_settings(config: &Config) -> anyhow::Result<switch::Settings> {
+pub fn switch_settings(
+    config: &Config,
+    phones: Arc<dyn PhoneEvents>,
+) -> anyhow::Result<switch::Settings> {
     let word = |name: &ProfileName| {
         ChannelWord::parse(name.as_str()).with_context(|| format!("the profile {}", name.as_str()))
     };
@@ -174,7 +256,27 @@ pub fn switch_settings(config: &Config) -> anyhow::Result<switch::Settings> {
         nodes: config.freeswitch.iter().map(node).collect::<anyhow::Result<_>>()?,
         domain: config.domain.clone(),
         voicemail_profile: word(&config.pin.voicemail_profile)?,
+        phones,
     })
+}
+
+/// What phones are told, for a configuration.
+pub fn provisioning(config: &Config, desk: Desk) -> Provisioning {
+    let codes = config.dialplan.codes.enabled().map(|(flow, code)| (flow.name(), code));
+    let site = Site {
+        domain: config.domain.clone(),
+        url: config.phones_url(),
+        settings: config.provisioning.clone(),
+        codes: codes.map(|(name, code)| (name.to_owned(), code.as_str().to_owned())).collect(),
+        emergency: config
+            .emergency
+            .dialled_and_bare()
+            .into_iter()
+            .map(|(dialled, _)| dialled)
+            .collect(),
+        free_numbers: config.dialplan.free_numbers.iter().map(|n| n.as_str().to_owned()).collect(),
+    };
+    Provisioning::new(desk, site, config.data.clone())
 }
 
 /// The directory on FreeSWITCH's own disk, for a configuration.

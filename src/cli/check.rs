@@ -21,6 +21,7 @@ use crate::standing::disk::Folder;
 use crate::standing::emergency::dial_every_number;
 use crate::standing::walk::{Call, Policy, Walk};
 use crate::store::{Lock, Store};
+use crate::switch::CheckSync;
 use crate::switch::check::{Finding, Questions, Verdict, examine};
 
 /// How long one FreeSWITCH may take to answer everything.
@@ -254,7 +255,7 @@ async fn nodes(
     reload: bool,
     lines: &mut Vec<Line>,
 ) -> anyhow::Result<()> {
-    let settings = app::switch_settings(config)?;
+    let settings = app::switch_settings(config, std::sync::Arc::new(CheckSync))?;
     let calls_back = config.emergency.callback_minutes > 0 && !config.emergency.numbers.is_empty();
     let context = |name: &str| ChannelWord::parse(name);
     let questions = Questions {

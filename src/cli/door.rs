@@ -69,7 +69,8 @@ impl Door {
         let desk = app::open_desk(config).await?;
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
-        Ok(Self { way: Way::Here { api: InProcess::new(desk), _lock: lock } })
+        let provisioning = app::provisioning(config, desk);
+        Ok(Self { way: Way::Here { api: InProcess::new(provisioning), _lock: lock } })
     }
 
     /// Asks, and reads the answer.

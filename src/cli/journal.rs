@@ -102,15 +102,19 @@ fn sentence(what: &Happening) -> String {
             format!("{phone} may enrol until {}", output::time(*until))
         }
         Happening::WindowUsed { phone } => format!("{phone} came and was given its own URL"),
-        Happening::PhoneEnrolled { phone, by } => {
-            format!("{phone} is enrolled, by its {}", by.as_str())
+        Happening::PhoneEnrolled { phone, proof } => {
+            format!("{phone} is enrolled, by its {}", proof.as_str())
         }
+
         Happening::KeyRotated { phone } => format!("the URL of {phone} has a new key"),
         Happening::PhonesRefused { network, count } => {
             format!("{count} requests of phones from {network} were refused")
         }
         Happening::TemplateBroken { vendor, error } => {
             format!("the templates of {vendor} have a mistake: {error}")
+        }
+        Happening::NotShown { phone, reason } => {
+            format!("phone {phone} does not show who sits there: {reason}")
         }
     }
 }

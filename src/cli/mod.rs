@@ -14,6 +14,7 @@ mod journal;
 mod output;
 mod pages;
 mod phones;
+mod provisioning;
 mod rehearsal;
 mod serve;
 mod sessions;

@@ -49,6 +49,11 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+/// Several lines that do nothing to a terminal.
+pub(super) fn lines(text: &str) -> String {
+    text.lines().map(|line| plain(&line.replace('\t', "    ")) + "\n").collect()
+}
+
 /// A time in the machine's own zone.
 pub(super) fn time(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()

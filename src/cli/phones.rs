@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use super::Printed;
 use super::door::Door;
+use super::provisioning::{self, Enrol, Render};
 use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
@@ -19,13 +20,18 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Shows a phone.
-    #[command(after_help = "Example:\n  hotdeskd phones show 0004132a0001")]
+    /// Shows a phone, or the logs that it sent.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones show 0004132a0001\n  hotdeskd phones show 0004f2aa0003 --logs"
+    )]
     Show {
         /// Its MAC address, in any spelling.
         mac: Mac,
-        /// As JSON.
+        /// The logs that it sent, oldest first.
         #[arg(long)]
+        logs: bool,
+        /// As JSON.
+        #[arg(long, conflicts_with = "logs")]
         json: bool,
     },
     /// Adds a phone to the inventory.
@@ -35,6 +41,34 @@ pub(super) enum Command {
         after_help = "Examples:\n  hotdeskd phones add 00:04:13:2a:00:01 --vendor snom --model D785 --label 'Desk 1'\n  hotdeskd phones add 0004132a0002 --owner 1001 --emergency-caller-id +4312345\n  hotdeskd phones add 0004132a0002 --replace --read-secret < secret"
     )]
     Add(Add),
+    /// Tells what a phone asked, what it was told and why, and whether the last change is shown yet.
+    #[command(after_help = "Example:\n  hotdeskd phones why 0004132a0001")]
+    Why {
+        /// Its MAC address, in any spelling.
+        mac: Mac,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints a phone's file as it would be sent now.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones render 0004132a0001\n  hotdeskd phones render 0004f2aa0003 master\n  hotdeskd phones render 0004132a0001 --explain"
+    )]
+    Render(Render),
+    /// Asks a phone to fetch its configuration, once it has no call.
+    #[command(after_help = "Example:\n  hotdeskd phones resync 0004132a0001")]
+    Resync {
+        /// Its MAC address, in any spelling.
+        mac: Mac,
+        /// Restart it for that.
+        #[arg(long)]
+        restart: bool,
+    },
+    /// Lets a phone prove that it is that phone: opens a window for its bare MAC address.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones enrol 0004132a0001\n  hotdeskd phones enrol 0004132a0001 --minutes 10\n  hotdeskd phones enrol 0004132a0001 --show-url\n  hotdeskd phones enrol 0004132a0001 --rotate"
+    )]
+    Enrol(Enrol),
     /// Removes a phone from the inventory; whoever sits there is logged out.
     #[command(after_help = "Example:\n  hotdeskd phones remove 0004132a0001")]
     Remove {
@@ -74,6 +108,9 @@ pub(super) struct Add {
     /// A setting of this phone; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = values::setting)]
     settings: Vec<(SettingName, SettingValue)>,
+    /// Open no window: the phone proves itself by certificate, or its URL is entered by hand.
+    #[arg(long)]
+    no_window: bool,
     /// Replace a phone that is there already: what is not named is taken away, but its secret stays.
     #[arg(long)]
     replace: bool,
@@ -88,7 +125,12 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
             let phones: Vec<PhoneView> = Door::open(config).await?.ask(Ask::get("/phones")).await?;
             if *json { output::json(&phones)? } else { table(&phones) }
         }
-        Command::Show { mac, json } => {
+        Command::Show { mac, logs: true, .. } => provisioning::logs(*mac, config).await?,
+        Command::Why { mac, json } => provisioning::why(*mac, *json, config).await?,
+        Command::Render(render) => provisioning::render(render, config).await?,
+        Command::Resync { mac, restart } => provisioning::resync(*mac, *restart, config).await?,
+        Command::Enrol(enrol) => provisioning::enrol(enrol, config).await?,
+        Command::Show { mac, json, .. } => {
             let path = format!("/phones/{mac}");
             let phone: PhoneView = Door::open(config).await?.ask(Ask::get(&path)).await?;
             if *json { output::json(&phone)? } else { card(&phone) }
@@ -127,6 +169,9 @@ async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
     let path = format!("/phones/{}", add.mac);
     let ask = Ask { only_new: !add.replace, ..Ask::new(Method::PUT, &path).with(body) };
     let phone: PhoneView = Door::open(config).await?.ask(ask).await.map_err(hint)?;
+    if add.no_window {
+        provisioning::close_window(add.mac, config).await?;
+    }
     let done = if add.replace { "saved" } else { "added" };
     Ok(format!("Phone {} is {done}.\n", phone.mac))
 }

@@ -3,6 +3,7 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
+mod listener;
 mod secret;
 mod settings;
 mod show;
@@ -15,9 +16,10 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use show::example;
-pub use values::{BasicUser, HostPort, InvalidHostPort, Listener, NodeName};
+pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::{Domain, TomlFault, TomlText};
@@ -47,6 +49,10 @@ pub struct Config {
     pub event_socket: Listener,
     /// Where FreeSWITCH asks (mod_xml_curl).
     pub switch: Listener,
+    /// Where phones fetch their files; `None` inside: nowhere.
+    pub phones: OpenListener,
+    /// The same over TLS, where there is a certificate.
+    pub phones_tls: OpenListener,
     /// The FreeSWITCH nodes; at least one.
     pub freeswitch: BTreeMap<NodeName, FreeSwitch>,
     /// How FreeSWITCH authenticates when it asks.
@@ -254,6 +260,8 @@ impl Checker<'_> {
             data: data.clone(),
             event_socket: settings.listen.event_socket,
             switch: settings.listen.switch,
+            phones: settings.listen.phones,
+            phones_tls: settings.listen.phones_tls,
             freeswitch,
             switch_credentials: SwitchCredentials { user: switch.user, password },
             pin: settings.pin,

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::values::{BasicUser, HostPort, Listener, NodeName};
+use super::listener::{Listener, OpenListener};
+use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::Domain;
 use crate::provisioning::settings::ProvisioningSettings;
@@ -57,11 +58,18 @@ fn data() -> PathBuf {
 pub(super) struct ListenSettings {
     pub event_socket: Listener,
     pub switch: Listener,
+    pub phones: OpenListener,
+    pub phones_tls: OpenListener,
 }
 
 impl Default for ListenSettings {
     fn default() -> Self {
-        Self { event_socket: Listener::loopback(8084), switch: Listener::loopback(8089) }
+        Self {
+            event_socket: Listener::loopback(8084),
+            switch: Listener::loopback(8089),
+            phones: OpenListener::everywhere(8085),
+            phones_tls: OpenListener::everywhere(8445),
+        }
     }
 }
 

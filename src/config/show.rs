@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, Secret, SecretSource};
+use super::{
+    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
+};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::Domain;
 use crate::provisioning::settings::ProvisioningSettings;
@@ -42,6 +44,8 @@ struct Shown<'a> {
 struct ShownListen<'a> {
     event_socket: &'a Listener,
     switch: &'a Listener,
+    phones: &'a OpenListener,
+    phones_tls: &'a OpenListener,
 }
 
 #[derive(Serialize)]
@@ -99,7 +103,12 @@ impl Config {
             domain: &self.domain,
             aliases: &self.aliases,
             data: &self.data,
-            listen: ShownListen { event_socket: &self.event_socket, switch: &self.switch },
+            listen: ShownListen {
+                event_socket: &self.event_socket,
+                switch: &self.switch,
+                phones: &self.phones,
+                phones_tls: &self.phones_tls,
+            },
             freeswitch: self.freeswitch.iter().map(|(name, node)| (name, shown(node))).collect(),
             switch: ShownSwitch {
                 user: &credentials.user,

@@ -325,6 +325,9 @@ fn every_key_of_every_table_stands_in_the_example() {
         "directory",
         "people",
         "standing",
+        "provisioning",
+        "provisioning.enrolment",
+        "provisioning.tls",
         "log",
     ];
     for table in tables {

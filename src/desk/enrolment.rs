@@ -6,12 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use rand::seq::IndexedRandom as _;
 use secrecy::SecretString;
 
-use super::{Desk, Error, floor};
-use crate::model::{Actor, Enrolment, Happening, Mac, Proof};
+use super::{Desk, Error, floor, new_secret};
+use crate::model::{Actor, Emergency, Enrolment, Happening, Mac, Phone, PhoneSettings, Proof};
 use crate::store::Tx;
 
 /// How long an old key is good after a new one was made, unless the phone comes with the new one before.
 const ROTATION: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long the window of a phone is open that came by itself: for the request that it came with.
+const BY_ITSELF: SignedDuration = SignedDuration::from_mins(10);
 /// How many letters a key has: 130 bits.
 const KEY: usize = 26;
 /// Letters that are not taken for one another when somebody types a URL.
@@ -125,7 +127,7 @@ impl Desk {
             let enrolment = Enrolment { proven, window: None, old_key: None, ..enrolment };
             tx.save_enrolment(enrolment).await?;
             if is_new {
-                let what = Happening::PhoneEnrolled { phone, by: proof };
+                let what = Happening::PhoneEnrolled { phone, proof };
                 tx.journal(now, Actor::Daemon, what).await?;
             }
             Ok::<(), Error>(())
@@ -154,6 +156,46 @@ impl Desk {
             Ok::<(), Error>(())
         });
         Ok(written.await?)
+    }
+
+    /// Adds a phone that came by itself as nobody's desk, with an open window.
+    ///
+    /// # Errors
+    /// The store failed; nothing changed.
+    pub async fn add_unknown(
+        &self,
+        mac: Mac,
+        vendor: String,
+        model: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let phone = Phone {
+            mac,
+            secret: new_secret(),
+            vendor: Some(vendor),
+            model,
+            label: None,
+            desk_extension: None,
+            owner: None,
+            hot_desk: true,
+            emergency: Emergency::default(),
+            settings: PhoneSettings::new(),
+            added: now,
+        };
+        let added = self.store.write(async move |tx: &mut Tx<'_>| {
+            // Another request of the same phone may have been faster.
+            if tx.phone(mac).await?.is_some() {
+                return Ok(());
+            }
+            tx.save_phone(phone.clone()).await?;
+            let window = now.checked_add(BY_ITSELF).ok();
+            let enrolment = load(tx, mac).await?;
+            tx.save_enrolment(Enrolment { window, ..enrolment }).await?;
+            let what = Happening::PhoneSaved { phone: mac };
+            tx.journal(now, Actor::Daemon, what).await?;
+            Ok::<(), Error>(())
+        });
+        Ok(added.await?)
     }
 
     /// The phone is asked to fetch its configuration, once it has no call.

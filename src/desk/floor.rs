@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Error;
 use crate::model::{
-    Actor, Change, DeskSession, Extension, Floor, Happening, LoginMode, Mac, Seat, Wanted,
-    WantedKind,
+    Actor, Attempts, Change, DeskSession, Extension, Floor, Happening, LoginMode, Mac, Seat,
+    Wanted, WantedKind,
 };
 use crate::store::Tx;
 
@@ -90,8 +90,15 @@ pub(super) async fn keep(
         let session = tx.session(phone).await?;
         for kind in [WantedKind::Resync, WantedKind::Lamp] {
             let value = shown(session.as_ref());
-            tx.want(Wanted { kind, target: phone.to_string(), value, since: now, expires: None })
-                .await?;
+            tx.want(Wanted {
+                kind,
+                target: phone.to_string(),
+                value,
+                since: now,
+                expires: None,
+                attempts: Attempts::default(),
+            })
+            .await?;
         }
     }
     Ok(())
@@ -101,7 +108,16 @@ pub(super) async fn keep(
 pub(super) async fn want_resync(tx: &mut Tx<'_>, phone: Mac, now: Timestamp) -> Result<(), Error> {
     let value = shown(tx.session(phone).await?.as_ref());
     let (kind, target) = (WantedKind::Resync, phone.to_string());
-    Ok(tx.want(Wanted { kind, target, value, since: now, expires: None }).await?)
+    Ok(tx
+        .want(Wanted {
+            kind,
+            target,
+            value,
+            since: now,
+            expires: None,
+            attempts: Attempts::default(),
+        })
+        .await?)
 }
 
 /// What a phone should show: who sits there and since when.

@@ -13,6 +13,7 @@ mod pin_hash;
 mod seats;
 
 use jiff::SignedDuration;
+use rand::distr::{Alphanumeric, SampleString as _};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -122,4 +123,12 @@ impl Desk {
     pub fn store(&self) -> &Store {
         &self.store
     }
+}
+
+/// How many letters and digits a secret of ours has: 142 bits.
+const SECRET: usize = 24;
+
+/// A secret that nobody guesses.
+pub fn new_secret() -> SecretString {
+    SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), SECRET))
 }

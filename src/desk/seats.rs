@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Attempt, Desk, Error, floor};
-use crate::model::{Actor, Change, Extension, Happening, LoginMode, Mac, User, Wanted, WantedKind};
+use crate::model::{
+    Actor, Attempts, Change, Extension, Happening, LoginMode, Mac, User, Wanted, WantedKind,
+};
 use crate::store::Tx;
 
 /// How long a wish to restart a phone is kept while the phone is in a call or away.
@@ -129,6 +131,7 @@ impl Desk {
                 value: format!("asked {}", now.as_second()),
                 since: now,
                 expires: now.checked_add(RESTART_EXPIRES).ok(),
+                attempts: Attempts::default(),
             })
             .await?;
             tx.journal(now, by.clone(), Happening::RestartAsked { phone }).await?;

@@ -1,12 +1,22 @@
-//! Who knocks: one listener each for FreeSWITCH (`switch`) and for operators (`admin`), with its own
+//! Who knocks: one listener each for FreeSWITCH (`switch`), phones (`phones`) and operators (`admin`), with its own
 //! router, limits and allow list.
 //!
-//! `serve` and `auth` are scaffolding; the other modules answer requests.
+//! `admin`, `phones` and `switch` answer requests; the other modules are scaffolding.
 
 pub mod admin;
 pub mod auth;
+pub mod content;
+mod crowd;
+#[cfg(test)]
+mod curl;
+pub mod digest;
+pub mod peer;
+pub mod phones;
+pub mod refusals;
 mod serve;
+mod stall;
 pub mod switch;
+pub mod tls;
 pub mod watchdog;
 
 pub use serve::{Incoming, Limits, serve};

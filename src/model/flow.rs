@@ -28,6 +28,18 @@ impl Flow {
         Self::RestartPhone,
     ];
 
+    /// Its name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::LoginAlso => "login_also",
+            Self::Logout => "logout",
+            Self::LogoutEverywhere => "logout_everywhere",
+            Self::Who => "who",
+            Self::RestartPhone => "restart_phone",
+        }
+    }
+
     /// What stands behind the port in `socket`, and what `variable_socket_path` says in the
     /// `connect` reply.
     pub fn socket_path(self) -> &'static str {

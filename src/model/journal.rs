@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EndReason, Extension, LoginMode, Mac, Proof};
+use super::{EndReason, Extension, LoginMode, Mac, NotShown, Proof};
 
 /// One entry of the append-only record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ pub enum Happening {
         /// Which.
         phone: Mac,
         /// How.
-        by: Proof,
+        proof: Proof,
     },
     /// A phone's URL has a new key.
     KeyRotated {
@@ -166,6 +166,13 @@ pub enum Happening {
         /// Where and what.
         error: String,
     },
+    /// A phone does not show who sits there, although it should by now.
+    NotShown {
+        /// Which.
+        phone: Mac,
+        /// Why.
+        reason: NotShown,
+    },
 }
 
 impl Happening {
@@ -184,7 +191,8 @@ impl Happening {
             | Self::WindowOpened { phone, .. }
             | Self::WindowUsed { phone }
             | Self::PhoneEnrolled { phone, .. }
-            | Self::KeyRotated { phone } => Some(*phone),
+            | Self::KeyRotated { phone }
+            | Self::NotShown { phone, .. } => Some(*phone),
             Self::PinLocked { phone, .. } => *phone,
             Self::PinAlarm { .. }
             | Self::PinUnlocked { .. }
@@ -219,7 +227,68 @@ impl Happening {
             | Self::PhoneEnrolled { .. }
             | Self::KeyRotated { .. }
             | Self::PhonesRefused { .. }
-            | Self::TemplateBroken { .. } => None,
+            | Self::TemplateBroken { .. }
+            | Self::NotShown { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen: a field of a happening was called as one of the entry, and no journal could be read again.
+    #[test]
+    fn no_field_of_a_happening_is_called_as_one_of_the_entry() {
+        let phone: Mac = "0004132a0001".parse().unwrap();
+        let user: Extension = "1001".parse().unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let all = [
+            Happening::Login { phone, user: user.clone(), mode: LoginMode::Only },
+            Happening::OwnerReturned { phone, user: user.clone() },
+            Happening::Logout { phone, user: user.clone(), reason: EndReason::LoggedOut },
+            Happening::PinRefused { phone, user: None },
+            Happening::PinLocked { phone: Some(phone), user: Some(user.clone()), until: at },
+            Happening::PinAlarm { wrong: 3 },
+            Happening::PinUnlocked { user: user.clone() },
+            Happening::PinSet { user: user.clone() },
+            Happening::PhoneSaved { phone },
+            Happening::PhoneRemoved { phone },
+            Happening::UserSaved { user: user.clone() },
+            Happening::UserRemoved { user: user.clone() },
+            Happening::RestartAsked { phone },
+            Happening::ResyncAsked { phone },
+            Happening::Shown { phone, user: Some(user) },
+            Happening::WindowOpened { phone, until: at },
+            Happening::WindowUsed { phone },
+            Happening::PhoneEnrolled { phone, proof: Proof::Key },
+            Happening::KeyRotated { phone },
+            Happening::PhonesRefused { network: "192.0.2.0/24".into(), count: 2 },
+            Happening::TemplateBroken { vendor: "snom".into(), error: "x".into() },
+        ];
+        for what in all {
+            let entry = JournalEntry { id: 1, at, by: Actor::Caller(phone), what };
+            let text = serde_json::to_string(&entry).unwrap();
+            assert_eq!(serde_json::from_str::<JournalEntry>(&text).unwrap(), entry, "{text}");
+        }
+    }
+
+    #[test]
+    fn why_a_phone_does_not_show_it_is_written_in_these_words() {
+        let phone: Mac = "0004132a0001".parse().unwrap();
+        for (reason, words) in [
+            (NotShown::Unregistered, r#""unregistered""#),
+            (
+                NotShown::Silent { tries: 5, restarted: true },
+                r#"{"silent":{"tries":5,"restarted":true}}"#,
+            ),
+        ] {
+            let what = Happening::NotShown { phone, reason };
+            let text = serde_json::to_string(&what).unwrap();
+            let wanted =
+                format!(r#"{{"what":"not-shown","phone":"0004132a0001","reason":{words}}}"#);
+            assert_eq!(text, wanted);
+            assert_eq!(serde_json::from_str::<Happening>(&text).unwrap(), what);
         }
     }
 }

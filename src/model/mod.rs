@@ -48,4 +48,4 @@ pub use pin_guard::{
 pub use routing::{AwayDestination, InvalidAwayDestination, dial_string, spoken_name};
 pub use toml_text::{TomlFault, TomlText};
 pub use user::{GroupName, InvalidGroupName, User, UserRecord, UserSource, Variables};
-pub use wanted::{Wanted, WantedKind};
+pub use wanted::{Attempts, NotShown, Wanted, WantedKind};

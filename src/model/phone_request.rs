@@ -1,6 +1,7 @@
 //! What a phone asked of the phones' listener, and what it shows since.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -109,6 +110,66 @@ pub enum PhoneRefusal {
     Upload,
     /// The method is not for this file.
     Method,
+}
+
+impl fmt::Display for PhoneRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "the MAC address or the key is not in the inventory",
+            Self::WindowClosed => {
+                "it came with nothing but its MAC address, and no window is open for it; \
+                 `hotdeskd phones enrol` opens one"
+            }
+            Self::Network => {
+                "it came with nothing but its MAC address from a network that is not in \
+                 `provisioning.enrolment.networks`"
+            }
+            Self::Credentials => {
+                "its HTTP credentials are wrong; reset it to factory settings and open a window, or \
+                 enter its URL by hand (`hotdeskd phones enrol --show-url`)"
+            }
+            Self::OtherPhone => {
+                "its key, certificate or credentials are another phone's than the one in the path; \
+                 does it have the settings of another phone?"
+            }
+            Self::Agent => "it says in its User-Agent that it is another phone than the one in the path",
+            Self::NoFile => "there is no such file for its vendor; phones also ask for what is optional",
+            Self::NoVendor => {
+                "nothing is known of its vendor; set it with `hotdeskd phones add --replace --vendor`"
+            }
+            Self::TooMany => {
+                "there were too many refusals for its network (`provisioning.enrolment.refusals_per_minute`)"
+            }
+            Self::Upload => "what it sent cannot be taken",
+            Self::Method => "this file can be fetched, but not sent",
+        })
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let for_whom = |user: &Option<Extension>| match user {
+            Some(user) => format!("for {user}"),
+            None => "for nobody".to_owned(),
+        };
+        match self {
+            Self::File { file, by, user } => {
+                write!(f, "got its file `{file}` {}, by its {}", for_whom(user), by.as_str())
+            }
+            Self::Unchanged { file, user, .. } => {
+                write!(f, "has its file `{file}` {} already", for_whom(user))
+            }
+            Self::Bootstrap => f.write_str("came through its window, and got its own URL"),
+            Self::Kept { file, user: Some(user) } => {
+                write!(f, "sent `{file}`, kept as {user}'s own")
+            }
+            Self::Kept { file, user: None } => write!(f, "sent `{file}`, kept"),
+            Self::Discarded { file, reason } => write!(f, "sent `{file}`, thrown away: {reason}"),
+            Self::Challenged => f.write_str("came without credentials, and was asked for them"),
+            Self::Refused { reason } => write!(f, "refused: {reason}"),
+            Self::Broken { error } => write!(f, "its file cannot be made: {error}"),
+        }
+    }
 }
 
 /// What a phone was last given of what depends on people.

@@ -16,6 +16,8 @@ pub struct Context {
     pub phone: PhoneContext,
     /// Its SIP account: always the phone's own.
     pub account: Account,
+    /// The accounts of a DECT base's handsets (`<mac>-<n>`), in their order; empty at a desk phone.
+    pub handsets: Vec<Account>,
     /// Who sits there; `none` at a nobody's phone.
     pub user: Option<Person>,
     /// The function keys from the first to the last; positions count from 1.
@@ -27,8 +29,8 @@ pub struct Context {
     pub emergency: Vec<String>,
     /// The numbers that a nobody's phone may call besides.
     pub free_numbers: Vec<String>,
-    /// The phone book, in the order of its names.
-    pub contacts: Vec<Contact>,
+    /// The phone book: a list of [`Contact`], in the order of its names. Made once for all phones.
+    pub contacts: minijinja::Value,
     /// Where the phone fetches.
     pub urls: Urls,
     /// With what the phone authenticates when it fetches over the URLs without a key.
@@ -45,6 +47,24 @@ pub struct Context {
     pub time: TimeZone,
     /// Grows with every change of what the file says; fits 31 bits.
     pub revision: u32,
+    /// Whether the phone has yet to show who sits there: only then does a file clear what the person
+    /// before left behind (do-not-disturb, forwarding). Later fetches leave alone what the person set.
+    pub handover: bool,
+}
+
+impl Context {
+    /// The same for somebody's eyes: no password, no key.
+    pub(super) fn hide_secrets(&mut self) {
+        let hidden = || "(hidden)".to_owned();
+        let key = self.urls.keyed.rsplit_once('/').map(|(_, key)| key.to_owned());
+        if let Some(key) = key {
+            self.urls.keyed = self.urls.keyed.replace(&key, "(hidden)");
+            self.urls.keyed_rest = self.urls.keyed_rest.replace(&key, "(hidden)");
+        }
+        self.account.password = hidden();
+        self.http.password = hidden();
+        self.web.password = hidden();
+    }
 }
 
 /// The device.
@@ -133,8 +153,6 @@ pub struct Contact {
 pub struct Urls {
     /// The phone's own: `http://prov.example.net:8085/p/<key>`.
     pub keyed: String,
-    /// The same over TLS where there is a TLS listener, else as `keyed`.
-    pub keyed_tls: String,
     /// The documents' URL for everybody: `http://prov.example.net:8085/provision`.
     pub open: String,
     /// Scheme of `keyed`: `http` or `https`.

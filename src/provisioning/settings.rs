@@ -78,7 +78,9 @@ pub struct EnrolmentSettings {
     /// For how many hours a phone that is added may come, once, with nothing but its MAC address; 0: never.
     pub window_hours: u16,
     /// From where it may come.
+    #[serde(deserialize_with = "nets")]
     pub networks: Vec<IpNet>,
+    #[serde(deserialize_with = "nets")]
     /// From where phones that are not in the inventory are added as nobody's desk.
     pub add_unknown_from: Vec<IpNet>,
     /// How many refusals a minute one network (/24, /48) gets before it is not listened to.
@@ -140,6 +142,9 @@ pub struct TlsSettings {
     pub client_authorities: Vec<PathBuf>,
     /// Whether a factory certificate counts that has expired.
     pub expired_client_certificates: bool,
+    /// How the MAC address stands in a factory certificate's common name: alone (`mac`), or as a word among
+    /// others (`word`).
+    pub common_name: CommonNameForm,
     /// A TLS proxy before us.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxySettings>,
@@ -152,9 +157,20 @@ impl Default for TlsSettings {
             key: None,
             client_authorities: Vec::new(),
             expired_client_certificates: true,
+            common_name: CommonNameForm::Mac,
             proxy: None,
         }
     }
+}
+
+/// How a phone's MAC address stands in the common name of its certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CommonNameForm {
+    /// It is the MAC address.
+    Mac,
+    /// One of its words is.
+    Word,
 }
 
 /// A TLS proxy that is believed.
@@ -164,6 +180,7 @@ pub struct ProxySettings {
     /// The header in which it names the subject of the client certificate that it verified.
     pub header: String,
     /// From where it is believed.
+    #[serde(deserialize_with = "nets")]
     pub networks: Vec<IpNet>,
 }
 
@@ -253,6 +270,20 @@ impl From<BaseUrl> for String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected where phones reach hotdeskd, as in \"http://prov.example.net:8085\"")]
 pub struct InvalidBaseUrl;
+
+/// Networks, or single addresses.
+fn nets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let net = |text: String| {
+        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map_err(|_| {
+            serde::de::Error::custom(
+                "expected a network or an IP address, as in \"192.0.2.0/24\" or \"192.0.2.10\"",
+            )
+        })
+    };
+    texts.into_iter().map(net).collect()
+}
 
 fn expires<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let seconds = u16::deserialize(deserializer)?;

@@ -42,6 +42,10 @@ impl FreeSwitch {
         Self { node }
     }
 
+    pub(super) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// Stops: listeners get "The system is being shut down", calls end.
     pub async fn stop(self) {
         self.node.stop.cancel();

@@ -8,6 +8,7 @@
 //! * [`Phone`], [`Call`] - who registers, and the person who calls: hears prompts, types keys, hangs up;
 //! * `packet` reads a daemon's bytes as FreeSWITCH does, one by one; `listener` answers them;
 //! * `channel` runs a call: applications, events, hang-up; `expand` is what makes outside text dangerous;
+//! * [`device`] - a phone that configures itself over HTTP and registers with what it was given;
 //! * `directory`, `registrar`, `dial` - what FreeSWITCH asks about users, and does with the answers.
 //!
 //! The simulator keeps FreeSWITCH's traps: `+OK` for what will never happen, a call that ends at an
@@ -17,6 +18,7 @@
 mod api;
 mod call;
 mod channel;
+pub mod device;
 mod dial;
 mod directory;
 mod event;

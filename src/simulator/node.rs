@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,12 +54,24 @@ pub(super) struct State {
     pub(super) refuses_inbound: bool,
     pub(super) sessions: u64,
     pub(super) notifies: Record<Notify>,
+    /// Simulated phones that hear NOTIFYs, by MAC address.
+    pub(super) devices: HashMap<String, mpsc::Sender<String>>,
     pub(super) api_log: Record<String>,
     pub(super) questions: Record<Question>,
     /// `${system(…)}` and the like that would have run.
     pub(super) ran: Record<String>,
     /// `$${…}` that the preprocessor found in an answer, and variables that FreeSWITCH dropped.
     pub(super) traps: Record<String>,
+}
+
+impl State {
+    /// A NOTIFY reaches a phone; one that hears too many at once loses some.
+    pub(super) fn deliver(&mut self, notify: Notify) {
+        if let Some(device) = self.devices.get(&notify.user) {
+            let _ = device.try_send(notify.event.clone());
+        }
+        self.notifies.push(notify);
+    }
 }
 
 /// The last [`RECORDED`] lines of something.

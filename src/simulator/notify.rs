@@ -60,7 +60,7 @@ impl Node {
             .cloned()
             .collect();
         for row in rows {
-            state.notifies.push(Notify {
+            state.deliver(Notify {
                 user: row.user,
                 call_id: row.call_id,
                 event: name.to_owned(),

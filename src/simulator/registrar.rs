@@ -233,7 +233,7 @@ impl Node {
             "Messages-Waiting: {waiting}\r\nMessage-Account: sip:{user}@{}\r\nVoice-Message: {new}/{saved} (0/0)\r\n",
             self.settings.domain
         );
-        self.lock().notifies.push(Notify {
+        self.lock().deliver(Notify {
             user: row.user.clone(),
             call_id: row.call_id.clone(),
             event: "message-summary".into(),

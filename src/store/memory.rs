@@ -9,7 +9,8 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    DeskSession, Enrolment, Extension, GroupName, Mac, Phone, Shown, User, Wanted, WantedKind,
+    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Phone, Shown, User, Wanted,
+    WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -22,6 +23,7 @@ pub(super) enum Effect {
     SessionBegan(DeskSession),
     SessionEnded(Mac),
     Wanted(Wanted),
+    Attempted(WantedKind, String, Attempts),
     Settled(WantedKind, String),
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
@@ -39,7 +41,8 @@ pub struct Memory {
     desk_extensions: HashMap<Extension, Mac>,
     groups: BTreeMap<GroupName, BTreeSet<Extension>>,
     retired: HashSet<String>,
-    wanted: BTreeMap<(WantedKind, String), Wanted>,
+    /// Shared, because whoever compares them with what is looks at all of them again and again.
+    wanted: BTreeMap<(WantedKind, String), Arc<Wanted>>,
     provisioning: Provisioned,
 }
 
@@ -95,12 +98,12 @@ impl Memory {
     }
 
     /// What is wanted and not yet so, in the order of kind and target.
-    pub fn wanted(&self) -> impl Iterator<Item = &Wanted> {
+    pub fn wanted(&self) -> impl Iterator<Item = &Arc<Wanted>> {
         self.wanted.values()
     }
 
-    /// What is wanted of this target.
-    pub fn wanted_of(&self, kind: WantedKind, target: &str) -> Option<&Wanted> {
+    /// What is wanted of this kind of this target and not yet so.
+    pub fn wanted_of(&self, kind: WantedKind, target: &str) -> Option<&Arc<Wanted>> {
         self.wanted.get(&(kind, target.to_owned()))
     }
 
@@ -144,6 +147,9 @@ impl Memory {
         match effect {
             Effect::PhoneSaved(phone) => self.save_phone(phone),
             Effect::PhoneRemoved(mac) => {
+                for kind in WantedKind::ALL {
+                    self.wanted.remove(&(kind, mac.to_string()));
+                }
                 if let Some(phone) = self.phones.remove(&mac) {
                     self.retired.insert(mac.to_string());
                     self.drop_desk_extension(&phone);
@@ -172,7 +178,12 @@ impl Memory {
             }
             Effect::SessionEnded(phone) => self.end_session(phone),
             Effect::Wanted(wanted) => {
-                self.wanted.insert((wanted.kind, wanted.target.clone()), wanted);
+                self.wanted.insert((wanted.kind, wanted.target.clone()), Arc::new(wanted));
+            }
+            Effect::Attempted(kind, target, attempts) => {
+                if let Some(wanted) = self.wanted.get_mut(&(kind, target)) {
+                    Arc::make_mut(wanted).attempts = attempts;
+                }
             }
             Effect::Settled(kind, target) => {
                 self.wanted.remove(&(kind, target));
@@ -209,6 +220,7 @@ impl Memory {
             }
             Effect::UserRemoved(_) => self.provisioning.people += 1,
             Effect::Wanted(_)
+            | Effect::Attempted(..)
             | Effect::Settled(..)
             | Effect::Shown(..)
             | Effect::PersonalFileKept(..) => {}

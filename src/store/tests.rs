@@ -160,6 +160,7 @@ async fn a_newer_wanted_row_replaces_and_outlives_an_older() {
         value: value.into(),
         since: at(1),
         expires: None,
+        attempts: Attempts::default(),
     };
     let (old, new) = (wanted("a"), wanted("b"));
     let (first, second) = (old.clone(), new.clone());
@@ -171,9 +172,76 @@ async fn a_newer_wanted_row_replaces_and_outlives_an_older() {
         })
         .await
         .unwrap();
-    assert_eq!(store.memory().wanted().collect::<Vec<_>>(), [&new]);
+    assert_eq!(rows(&store), std::slice::from_ref(&new));
     store.write(async move |tx: &mut Tx<'_>| tx.settle(&new).await).await.unwrap();
     assert_eq!(store.memory().wanted().count(), 0);
+}
+
+/// What is wanted now.
+fn rows(store: &Store) -> Vec<Wanted> {
+    store.memory().wanted().map(|row| Wanted::clone(row)).collect()
+}
+
+#[tokio::test]
+async fn attempts_outlive_a_restart_and_end_with_what_they_were_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let wanted = |since| Wanted {
+        kind: WantedKind::Resync,
+        target: mac(1).to_string(),
+        value: "nobody".into(),
+        since: at(since),
+        expires: None,
+        attempts: Attempts::default(),
+    };
+    let attempts =
+        Attempts { tries: 5, told: Some(at(70)), restarted: true, not_shown: Some(at(90)) };
+    let (old, new) = (wanted(1), wanted(2));
+    let row = old.clone();
+    let kept = store.write(async move |tx: &mut Tx<'_>| {
+        tx.want(row.clone()).await?;
+        tx.attempted(&row, attempts).await
+    });
+    assert!(kept.await.unwrap());
+    assert_eq!(rows(&store), [Wanted { attempts, ..old.clone() }]);
+    drop(store);
+    let store = Store::open(folder.path()).await.unwrap();
+    assert_eq!(rows(&store), [Wanted { attempts, ..old.clone() }]);
+    // Something newer begins anew, and what was done for the older says nothing of it.
+    let row = new.clone();
+    let kept = store.write(async move |tx: &mut Tx<'_>| {
+        tx.want(row.clone()).await?;
+        tx.attempted(&old, attempts).await
+    });
+    assert!(!kept.await.unwrap());
+    assert_eq!(rows(&store), std::slice::from_ref(&new));
+    drop(store);
+    let store = Store::open(folder.path()).await.unwrap();
+    assert_eq!(rows(&store), [new]);
+}
+
+#[tokio::test]
+async fn nothing_is_wanted_of_a_phone_that_was_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    fill(&store).await;
+    let wanted = |kind| Wanted {
+        kind,
+        target: mac(1).to_string(),
+        value: "v".into(),
+        since: at(1),
+        expires: None,
+        attempts: Attempts::default(),
+    };
+    let written = store.write(async move |tx: &mut Tx<'_>| {
+        for kind in WantedKind::ALL {
+            tx.want(wanted(kind)).await?;
+        }
+        tx.end_session(mac(1)).await?;
+        tx.remove_phone(&phone(1), at(9)).await
+    });
+    written.await.unwrap();
+    assert_eq!(rows(&store), []);
 }
 
 #[tokio::test]
@@ -208,7 +276,7 @@ async fn a_store_of_a_newer_version_is_refused_and_untouched() {
     drop(Store::open(folder.path()).await.unwrap());
     let file = folder.path().join("hotdeskd.db");
     let mut connection = options(&file).unwrap().connect().await.unwrap();
-    sqlx::query("INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) SELECT 999, description, installed_on, success, checksum, execution_time FROM _sqlx_migrations")
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) SELECT 999, description, installed_on, success, checksum, execution_time FROM _sqlx_migrations LIMIT 1")
         .execute(&mut connection)
         .await
         .unwrap();

@@ -133,13 +133,48 @@ pub(super) struct Channels {
     all: HashMap<String, (Channel, Instant)>,
     /// Those that ended within [`LAG`], which `show channels` may still list.
     ended: VecDeque<(String, Instant)>,
-    overflow: bool,
+    /// Since when there are more than are kept.
+    overflow: Option<Instant>,
+}
+
+/// Who has a channel, to look up many phones in.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    phones: HashMap<Mac, Instant>,
+    addresses: HashMap<String, Instant>,
+    everybody: Option<Instant>,
+}
+
+impl Calls {
+    /// Since when a phone with these registrations has a channel, as far as we saw; `None` when it has none.
+    pub(super) fn since(&self, phone: Mac, registrations: &[Registration]) -> Option<Instant> {
+        let addresses = registrations.iter().filter_map(Registration::address);
+        let called = addresses.filter_map(|address| self.addresses.get(address));
+        called.chain(self.phones.get(&phone)).copied().chain(self.everybody).min()
+    }
 }
 
 impl Channels {
     /// Whether a phone with these registrations has a channel.
     pub(super) fn has(&self, phone: Mac, registrations: &[Registration]) -> bool {
-        self.overflow || self.all.values().any(|(channel, _)| channel.has(phone, registrations))
+        self.overflow.is_some()
+            || self.all.values().any(|(channel, _)| channel.has(phone, registrations))
+    }
+
+    /// Who has one.
+    pub(super) fn calls(&self) -> Calls {
+        let mut calls = Calls { everybody: self.overflow, ..Calls::default() };
+        for (channel, began) in self.all.values() {
+            for phone in &channel.phones {
+                let since = calls.phones.entry(*phone).or_insert(*began);
+                *since = (*since).min(*began);
+            }
+            if let Some(address) = &channel.address {
+                let since = calls.addresses.entry(address.clone()).or_insert(*began);
+                *since = (*since).min(*began);
+            }
+        }
+        calls
     }
 
     /// How many there are.
@@ -150,7 +185,7 @@ impl Channels {
     /// A channel began, says an event.
     pub(super) fn begin(&mut self, channel: Channel, now: Instant) {
         if self.all.len() >= MOST && !self.all.contains_key(&channel.uuid) {
-            self.overflow = true;
+            self.overflow.get_or_insert(now);
             return;
         }
         self.all.insert(channel.uuid.clone(), (channel, now));
@@ -172,7 +207,7 @@ impl Channels {
         self.all.retain(|uuid, (_, since)| {
             listed.contains(uuid.as_str()) || now.saturating_duration_since(*since) < LAG
         });
-        self.overflow = false;
+        self.overflow = None;
         let ended: HashSet<String> = self.ended.iter().map(|(uuid, _)| uuid.clone()).collect();
         for channel in shown {
             if ended.contains(&channel.uuid) {

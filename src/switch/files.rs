@@ -164,7 +164,8 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::PhoneEnrolled { .. }
         | Happening::KeyRotated { .. }
         | Happening::PhonesRefused { .. }
-        | Happening::TemplateBroken { .. } => false,
+        | Happening::TemplateBroken { .. }
+        | Happening::NotShown { .. } => false,
     }
 }
 

@@ -4,20 +4,23 @@
 //! | --- | --- |
 //! | `registrations`, `channels` | what a node says of its phones, read and kept; no IO, no clock |
 //! | `plan` | what to do about what is wanted; no IO, no clock |
+//! | `events` | what each phone understands as "fetch your configuration again" |
 //! | `notify` | the NOTIFYs and the message lamp's text |
 //! | `peer` | one node: connection, events, looks |
-//! | `keeper` | the one task that sends, and settles what is done |
+//! | `keeper` | the one task that sends, and writes down what is done |
 //! | `reload` | `reloadxml`, and what its answer means |
 //! | `files` | the directory on FreeSWITCH's own disk, kept current |
 //! | `check` | is FreeSWITCH as it must be |
 //!
 //! A row of what is wanted is done when FreeSWITCH has taken a NOTIFY for each registration that the phone has at that
-//! moment. A phone that is not registered keeps its rows until it is, and is then told like any other: whether it fetched
-//! its configuration before it registered or after, nobody here can know, and fetching it twice does no harm.
-//! A phone in a call is told when the call is over (invariant 8).
+//! moment; but whether the phone did what it was told nobody here can know. So where it fetches its configuration from us
+//! the row stays until it has, and who delivers the file settles it: until then the phone is told again as in
+//! `plan::confirmation`. A phone that is not registered keeps its rows until it is, and is then told like any other:
+//! fetching twice does no harm. A phone in a call is told when the call is over (invariant 8).
 
 mod channels;
 pub mod check;
+mod events;
 mod files;
 mod keeper;
 mod notify;
@@ -35,6 +38,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use events::{CheckSync, Events, PhoneEvents};
 pub use files::StandingFiles;
 pub use plan::Waiting;
 pub use registrations::Registration;
@@ -47,7 +51,7 @@ use keeper::{Keeper, Pending};
 use peer::{Line, Peer};
 
 /// What the room needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The FreeSWITCH nodes.
     pub nodes: Vec<Node>,
@@ -55,6 +59,18 @@ pub struct Settings {
     pub domain: Domain,
     /// The profile of `voicemail.conf` whose mailboxes the lamps show; `default` in FreeSWITCH's stock files.
     pub voicemail_profile: ChannelWord,
+    /// What each phone understands; [`CheckSync`] where nothing is known of phones.
+    pub phones: Arc<dyn PhoneEvents>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("nodes", &self.nodes)
+            .field("domain", &self.domain)
+            .field("voicemail_profile", &self.voicemail_profile)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One FreeSWITCH.
@@ -130,7 +146,7 @@ pub struct Status {
     /// The nodes, as they are in the settings.
     pub nodes: Vec<NodeStatus>,
     /// What is wanted and not yet so, and what it waits for.
-    pub pending: Vec<(Wanted, Waiting)>,
+    pub pending: Vec<(Arc<Wanted>, Waiting)>,
 }
 
 /// The room. Cheap to clone.
@@ -164,15 +180,13 @@ impl Switch {
             connections.spawn(Arc::clone(peer).keep(shutdown.clone()));
         }
         connections.close();
-        let keeper = Keeper {
-            store: self.store.clone(),
-            settings: Arc::clone(&self.settings),
-            peers: self.peers.to_vec(),
-            changed: Arc::clone(&self.changed),
-            pending: Arc::clone(&self.pending),
-            done: Vec::new(),
-            last: None,
-        };
+        let keeper = Keeper::new(
+            self.store.clone(),
+            Arc::clone(&self.settings),
+            self.peers.to_vec(),
+            Arc::clone(&self.changed),
+            Arc::clone(&self.pending),
+        );
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = keeper.keep() => {}
@@ -193,8 +207,26 @@ impl Switch {
                 channels: view.channels.count(),
             }
         });
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        Status { nodes: nodes.collect(), pending: pending.clone() }
+        Status { nodes: nodes.collect(), pending: self.pending(|_| true) }
+    }
+
+    /// What is wanted of one phone and not yet so, and what it waits for.
+    pub fn waiting(&self, phone: Mac) -> Vec<(Arc<Wanted>, Waiting)> {
+        let target = phone.to_string();
+        self.pending(|row| row.target == target)
+    }
+
+    /// What was pending in the last round and still is: a fetch may have come to it since.
+    fn pending(&self, is_meant: impl Fn(&Wanted) -> bool) -> Vec<(Arc<Wanted>, Waiting)> {
+        let mut pending = {
+            let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            pending.iter().filter(|(row, _)| is_meant(row)).cloned().collect::<Vec<_>>()
+        };
+        let memory = self.store.memory();
+        pending.retain(|(row, _)| {
+            memory.wanted_of(row.kind, &row.target).is_some_and(|wanted| wanted.is_same(row))
+        });
+        pending
     }
 
     /// Where a phone is registered, newest first on each node.

@@ -19,10 +19,9 @@ fn notify(to: &Registration, event: SettingText) -> SendEvent {
         .header("call-id", to.call_id.clone())
 }
 
-/// The phone fetches its configuration again; with `reboot` it restarts for it.
-pub(super) fn check_sync(to: &Registration, reboot: bool) -> Option<SendEvent> {
-    let event = if reboot { "check-sync;reboot=true" } else { "check-sync;reboot=false" };
-    Some(notify(to, literal(event)?).header("content-type", literal(CONTENT)?))
+/// The phone fetches its configuration again, or restarts for it: what its vendor calls that event.
+pub(super) fn check_sync(to: &Registration, event: &SettingText) -> Option<SendEvent> {
+    Some(notify(to, event.clone()).header("content-type", literal(CONTENT)?))
 }
 
 /// The phone's message lamp shows this.

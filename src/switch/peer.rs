@@ -173,7 +173,7 @@ impl Peer {
                 Err(error) => missing = Some(format!("{error} {profile}")),
             }
         }
-        self.view().registrations.replace(all);
+        self.view().registrations.replace(all, Timestamp::now());
         self.look_at_channels(client).await?;
         let pause = if missing.is_some() { REREAD_SOON } else { REREAD };
         if let Some(text) = missing {
@@ -236,7 +236,7 @@ impl Peer {
             all.extend(registrations::read(answer.bytes(), &one.profile).unwrap_or_default());
         }
         let mut view = self.view();
-        view.registrations.replace_of(first.phone, all);
+        view.registrations.replace_of(first.phone, all, Timestamp::now());
         Ok(view.registrations.of(first.phone).to_vec())
     }
 
@@ -258,7 +258,8 @@ impl Peer {
             Some("CUSTOM") => match text("Event-Subclass").as_deref() {
                 Some("sofia::register") => {
                     let one = Registration::of_event(event).filter(|one| self.is_ours(one));
-                    one.into_iter().for_each(|one| self.view().registrations.add(one));
+                    let at = Timestamp::now();
+                    one.into_iter().for_each(|one| self.view().registrations.add(one, at));
                 }
                 Some("sofia::unregister" | "sofia::expire") => {
                     let gone = Gone::of_event(event);

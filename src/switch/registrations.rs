@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use crate::event_socket::{ChannelWord, Message, WireText};
 use crate::model::Mac;
 
@@ -35,6 +37,8 @@ pub struct Registration {
     pub mailbox: Option<String>,
     /// How many seconds it still held when it was read: the more, the newer.
     pub(super) seconds: i64,
+    /// When it was first seen, if it was not there before we looked.
+    pub(super) appeared: Option<Timestamp>,
 }
 
 impl Registration {
@@ -53,7 +57,13 @@ impl Registration {
             agent: bounded(&field("user-agent").unwrap_or_default()),
             mailbox: None,
             seconds: field("expires").and_then(|text| text.parse().ok()).unwrap_or_default(),
+            appeared: None,
         })
+    }
+
+    /// Whether the other one is this one, perhaps as it was later.
+    fn is_same(&self, other: &Self) -> bool {
+        self.call_id == other.call_id && self.profile == other.profile
     }
 
     /// `user@host:port` of the Contact, which is also in the name of a call to this phone.
@@ -169,6 +179,7 @@ fn of_fields(fields: &HashMap<&str, String>, profile: &ChannelWord) -> Option<Re
         agent: bounded(&unescaped(field("agent").unwrap_or_default())),
         mailbox: field("mwi-account").map(bounded),
         seconds: field("status").and_then(seconds_left).unwrap_or_default(),
+        appeared: None,
     })
 }
 
@@ -195,6 +206,8 @@ fn decode(bytes: &[u8]) -> Cow<'_, str> {
 #[derive(Debug, Default)]
 pub(super) struct Registrations {
     phones: HashMap<Mac, Vec<Registration>>,
+    /// Whether all were read once, so that one that is not among them is new.
+    complete: bool,
 }
 
 impl Registrations {
@@ -209,15 +222,30 @@ impl Registrations {
     }
 
     /// A phone registered, or registered again.
-    pub(super) fn add(&mut self, registration: Registration) {
+    pub(super) fn add(&mut self, registration: Registration, now: Timestamp) {
+        let appeared = self.appeared(&registration, self.of(registration.phone), now);
+        self.insert(Registration { appeared, ..registration });
+    }
+
+    /// When this one appeared, with these known before.
+    fn appeared(
+        &self,
+        one: &Registration,
+        known: &[Registration],
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let before = known.iter().find(|old| old.is_same(one));
+        before.map_or(Some(now).filter(|_| self.complete), |old| old.appeared)
+    }
+
+    /// In front of those that the phone has, in place of itself.
+    fn insert(&mut self, registration: Registration) {
         if self.phones.len() >= MOST_PHONES && !self.phones.contains_key(&registration.phone) {
             tracing::warn!(most = MOST_PHONES, "more phones are registered than can be watched");
             return;
         }
         let all = self.phones.entry(registration.phone).or_default();
-        all.retain(|old| {
-            (old.call_id != registration.call_id) || old.profile != registration.profile
-        });
+        all.retain(|old| !old.is_same(&registration));
         all.insert(0, registration);
         all.truncate(MOST_OF_ONE);
     }
@@ -236,21 +264,30 @@ impl Registrations {
     }
 
     /// These are all, says FreeSWITCH.
-    pub(super) fn replace(&mut self, all: Vec<Registration>) {
-        self.phones.clear();
-        self.extend(all);
+    pub(super) fn replace(&mut self, all: Vec<Registration>, now: Timestamp) {
+        let known = std::mem::take(&mut self.phones);
+        self.extend(all, |phone| known.get(&phone).map_or(&[], Vec::as_slice), now);
+        self.complete = true;
     }
 
     /// These are all of one phone, says FreeSWITCH.
-    pub(super) fn replace_of(&mut self, phone: Mac, all: Vec<Registration>) {
-        self.phones.remove(&phone);
-        self.extend(all);
+    pub(super) fn replace_of(&mut self, phone: Mac, all: Vec<Registration>, now: Timestamp) {
+        let known = self.phones.remove(&phone).unwrap_or_default();
+        self.extend(all, |of| if of == phone { &known } else { &[] }, now);
     }
 
     /// Adds them so that the newest stands first.
-    fn extend(&mut self, mut all: Vec<Registration>) {
+    fn extend<'a>(
+        &mut self,
+        mut all: Vec<Registration>,
+        known: impl Fn(Mac) -> &'a [Registration],
+        now: Timestamp,
+    ) {
         all.sort_by_key(|one| one.seconds);
-        all.into_iter().for_each(|one| self.add(one));
+        for one in all {
+            let appeared = self.appeared(&one, known(one.phone), now);
+            self.insert(Registration { appeared, ..one });
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use hotdeskd::store::Store;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::support::provisioning;
+
 const PHONE: &str = "/api/v1/phones/0004132a0001";
 
 struct Office {
@@ -23,7 +25,8 @@ impl Office {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
         let desk = Desk::new(store, Settings::default());
-        Self { _folder: folder, router: admin::router(desk.clone()), desk }
+        let router = admin::router(provisioning(desk.clone(), folder.path()));
+        Self { _folder: folder, router, desk }
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, String) {

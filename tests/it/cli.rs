@@ -175,7 +175,7 @@ async fn a_morning_with_a_daemon_goes_over_its_socket() {
     let desk = Desk::new(Store::open(&data).await.unwrap(), Settings::default());
     let listener = admin::bind(&data.join("admin.sock")).unwrap();
     let stop = CancellationToken::new();
-    let router = admin::router(desk.clone());
+    let router = admin::router(crate::support::provisioning(desk.clone(), &data));
     let serving =
         tokio::spawn(http::serve(listener, router, http::Limits::default(), stop.clone()));
     tokio::task::spawn_blocking(move || place.story(MORNING)).await.unwrap();
@@ -320,7 +320,7 @@ fn a_mistake_in_the_configuration_is_told_with_its_place() {
     let ran = place.run("phones list");
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     let expected = format!(
-        "hotdeskd: {}:3:1: `listen.swich`: found the unknown key `swich`, expected `event_socket`, `switch`. \
+        "hotdeskd: {}:3:1: `listen.swich`: found the unknown key `swich`, expected `event_socket`, `switch`, `phones`, `phones_tls`. \
          Did you mean `switch`? Correct it, or take it out. `hotdeskd config example` shows every setting.\n",
         file.display()
     );

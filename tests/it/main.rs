@@ -16,6 +16,7 @@ mod rooms;
 mod secrets;
 mod simulator;
 mod simulator_captures;
+mod simulator_device;
 mod simulator_inbound;
 mod simulator_peer;
 mod simulator_traps;

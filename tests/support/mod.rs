@@ -18,6 +18,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use hotdeskd::config::Config;
+use hotdeskd::desk::Desk;
+use hotdeskd::provisioning::settings::ProvisioningSettings;
+use hotdeskd::provisioning::{Provisioning, Site};
 use hotdeskd::simulator::{self, FreeSwitch, Phone, StaticDirectory, XmlCurl};
 use hotdeskd::standing::walk;
 use reqwest::Method;
@@ -64,6 +67,10 @@ pub struct Plan {
     pub recorded: bool,
     /// Where the data folder is, if not in the office's own.
     pub data: Option<PathBuf>,
+    /// Further tables of `[provisioning]`; its `url` is set.
+    pub provisioning: String,
+    /// Whether there is a listener for phones with TLS.
+    pub tls: bool,
 }
 
 pub struct Office {
@@ -314,6 +321,19 @@ pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// What phones are told over this desk, of a site that has nothing of its own.
+pub fn provisioning(desk: Desk, data: &Path) -> Provisioning {
+    let site = Site {
+        domain: "office.test".parse().unwrap(),
+        url: "http://127.0.0.1:8085".to_owned(),
+        settings: ProvisioningSettings::default(),
+        codes: Default::default(),
+        emergency: Vec::new(),
+        free_numbers: Vec::new(),
+    };
+    Provisioning::new(desk, site, data.to_owned())
+}
+
 /// Waits until something holds.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let until = Instant::now() + SOON;
@@ -337,19 +357,22 @@ pub fn free_address() -> SocketAddr {
 fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
     let data = plan.data.clone().unwrap_or_else(|| folder.join("data"));
     let (event_socket, switch, pin) = (free_address(), free_address(), plan.pin);
+    let (phones, provisioning) = (free_address(), &plan.provisioning);
+    let tls = if plan.tls { format!("\"{}\"", free_address()) } else { "false".to_owned() };
     let file = folder.join("hotdeskd.toml");
     let text = format!(
         "domain = \"office.test\"\n\
          data = \"{}\"\n\
          [listen]\nevent_socket = \"{event_socket}\"\n\
-         switch = \"{switch}\"\n\
+         switch = \"{switch}\"\nphones = \"{phones}\"\nphones_tls = {tls}\n\
          [switch]\npassword = \"{SWITCH_PASSWORD}\"\n\
          [freeswitch.lab]\naddress = \"{freeswitch}\"\npassword = \"{EVENT_SOCKET_PASSWORD}\"\n\
          [pin]\nrefusal_after_ms = 500\n{pin}\n\
          [standing]\nfolder = \"freeswitch\"\n\
          [dialplan]\nfree_numbers = [\"0\"]\n\
          [emergency]\nnumbers = [\"999\", \"112\"]\nroutes = [\"sofia/gateway/trunk/$number\"]\n\
-         caller_id = \"+431234567\"\n",
+         caller_id = \"+431234567\"\n\
+         [provisioning]\nurl = \"http://{phones}\"\n{provisioning}\n",
         data.display()
     );
     std::fs::write(&file, text).unwrap();

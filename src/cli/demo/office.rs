@@ -200,7 +200,7 @@ pub(in crate::cli) fn is_sample(phone: Mac, keys: &str) -> bool {
 fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let (event_socket, switch) = (free_port()?, free_port()?);
+    let (event_socket, switch, phones) = (free_port()?, free_port()?, free_port()?);
     let file = folder.join("hotdeskd.toml");
     let text = format!(
         "# Written by `hotdeskd demo`.\n\
@@ -208,7 +208,9 @@ fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
          data = \"data\"\n\n\
          [listen]\n\
          event_socket = \"{event_socket}\"\n\
-         switch = \"{switch}\"\n\n\
+         switch = \"{switch}\"\n\
+         phones = \"{phones}\"\n\
+         phones_tls = false\n\n\
          [freeswitch.demo]\n\
          address = \"{freeswitch}\"\n\
          password = \"demo-event-socket\"\n\n\
@@ -219,7 +221,9 @@ fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
          [emergency]\n\
          numbers = [\"999\", \"112\"]\n\
          routes = [\"sofia/gateway/trunk/$number\", \"sofia/gateway/second-trunk/$number\"]\n\
-         caller_id = \"+431234567\"\n"
+         caller_id = \"+431234567\"\n\n\
+         [provisioning]\n\
+         url = \"http://{phones}\"\n"
     );
     std::fs::write(&file, text)?;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;

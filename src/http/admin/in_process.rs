@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 
 pub use axum::http::Method;
 
-use crate::desk::Desk;
+use crate::provisioning::Provisioning;
 
 /// The longest answer: some hundred thousand phones.
 const LONGEST: usize = 256 << 20;
@@ -47,9 +47,9 @@ impl<'a> Ask<'a> {
 pub struct InProcess(Router);
 
 impl InProcess {
-    /// The API over this desk.
-    pub fn new(desk: Desk) -> Self {
-        Self(super::router(desk))
+    /// The API over this desk and its phones.
+    pub fn new(provisioning: Provisioning) -> Self {
+        Self(super::router(provisioning))
     }
 
     /// Status and body of the answer.

@@ -8,6 +8,7 @@ mod in_process;
 mod journal;
 mod phones;
 mod problem;
+mod provisioning;
 mod sessions;
 mod users;
 
@@ -17,11 +18,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post, put};
-use rand::distr::{Alphanumeric, SampleString as _};
-use secrecy::SecretString;
 use tokio::net::UnixListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -30,24 +29,49 @@ pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
 pub use phones::{PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
+pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
 
 use crate::desk::Desk;
+use crate::provisioning::Provisioning;
 use problem::{Input, Named, Problem};
 
 /// The largest request: a user with many variables.
 const BODY: usize = 64 * 1024;
 /// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
 const ANSWER: Duration = Duration::from_secs(15);
-/// How many letters and digits a secret of ours has: 142 bits.
-const SECRET: usize = 24;
+
+/// What the handlers work with.
+#[derive(Clone)]
+struct Admin {
+    provisioning: Provisioning,
+}
+
+impl FromRef<Admin> for Desk {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.provisioning.desk().clone()
+    }
+}
+
+impl FromRef<Admin> for Provisioning {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.provisioning.clone()
+    }
+}
 
 /// The router.
-pub fn router(desk: Desk) -> Router {
-    let api = Router::new()
+pub fn router(provisioning: Provisioning) -> Router {
+    let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
+        .route("/phones/{mac}/why", get(provisioning::why))
+        .route("/phones/{mac}/file", get(provisioning::render))
+        .route("/phones/{mac}/resync", post(provisioning::resync))
+        .route("/phones/{mac}/restart", post(provisioning::restart))
+        .route("/phones/{mac}/enrolment", post(provisioning::enrol))
+        .route("/phones/{mac}/logs", get(provisioning::logs))
+        .route("/phones/{mac}/logs/{name}", get(provisioning::log))
         .route("/users", get(users::list))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
@@ -66,7 +90,7 @@ pub fn router(desk: Desk) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .with_state(desk)
+        .with_state(Admin { provisioning })
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take
@@ -86,9 +110,4 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&fresh, path)?;
     Ok(listener)
-}
-
-/// A secret that nobody guesses.
-fn new_secret() -> SecretString {
-    SecretString::from(Alphanumeric.sample_string(&mut rand::rng(), SECRET))
 }

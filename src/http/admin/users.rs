@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, Problem, new_secret};
-use crate::desk::{self, Desk};
+use super::{Input, Named, Problem};
+use crate::desk::{self, Desk, new_secret};
 use crate::model::{
     Actor, AwayDestination, Extension, FunctionKey, GroupName, Mac, PhoneSettings, Pin, User,
     UserRecord, UserSource, Variables,

@@ -91,7 +91,7 @@ impl Node {
     }
 
     fn check_sync(&self, row: &Registration) {
-        self.lock().notifies.push(Notify {
+        self.lock().deliver(Notify {
             user: row.user.clone(),
             call_id: row.call_id.clone(),
             event: "check-sync;reboot=true".into(),

@@ -1,6 +1,13 @@
 use super::super::registrations::{self, tests::recorded};
 use super::*;
 
+/// Whether the phone has a channel; both ways to ask must agree.
+fn busy(channels: &Channels, phone: Mac, registrations: &[Registration]) -> bool {
+    let busy = channels.has(phone, registrations);
+    assert_eq!(channels.calls().since(phone, registrations).is_some(), busy);
+    busy
+}
+
 fn phone(last: u8) -> Mac {
     format!("0004132a000{last}").parse().unwrap()
 }
@@ -104,12 +111,12 @@ fn a_phone_is_found_as_caller_and_as_callee() {
         ("nothing at all", &[], false),
     ];
     let registrations = registered_at("sip:x9@192.0.2.7:5060;line=1");
-    for (what, fields, busy) in table {
+    for (what, fields, wanted) in table {
         let mut channels = Channels::default();
         let fields: Vec<_> = fields.iter().copied().chain([("uuid", "u")]).collect();
         channels.replace(shown(&fields), Instant::now());
         assert_eq!(channels.count(), 1, "{what}");
-        assert_eq!(channels.has(phone(1), &registrations), *busy, "{what}");
+        assert_eq!(busy(&channels, phone(1), &registrations), *wanted, "{what}");
     }
 }
 
@@ -127,7 +134,7 @@ fn the_recorded_call_holds_both_phones_until_its_channels_are_gone() {
             "CHANNEL_DESTROY" => channels.end(ended(&event).unwrap(), now),
             _ => continue,
         }
-        story.push((channels.has(phone(1), &[]), channels.has(phone(2), &two)));
+        story.push((busy(&channels, phone(1), &[]), busy(&channels, phone(2), &two)));
     }
     let wanted =
         [(true, false), (true, false), (true, true), (true, false), (true, false), (false, false)];
@@ -154,7 +161,7 @@ fn the_list_lags_behind_the_events_and_wins_in_the_end() {
     let call = || {
         shown(&[("uuid", "u"), ("direction", "inbound"), ("name", "sofia/internal/0004132a0001@d")])
     };
-    let has = |channels: &Channels| channels.has(phone(1), &[]);
+    let has = |channels: &Channels| busy(channels, phone(1), &[]);
 
     let mut channels = Channels::default();
     channels.begin(call().remove(0), now);
@@ -183,7 +190,7 @@ fn what_an_event_told_of_a_channel_outlives_a_list_that_tells_less() {
     channels.begin(told, now);
     assert!(!channels.is_riddle(&listed()[0]), "known: nobody need be asked");
     channels.replace(listed(), now);
-    assert!(channels.has(phone(1), &[]));
+    assert!(busy(&channels, phone(1), &[]));
 }
 
 #[test]
@@ -191,7 +198,28 @@ fn with_more_channels_than_can_be_kept_every_phone_is_busy() {
     let mut channels = Channels::default();
     let channel = |at: usize| Channel { uuid: at.to_string(), ..Channel::default() };
     (0..=MOST).for_each(|at| channels.begin(channel(at), Instant::now()));
-    assert!(channels.has(phone(1), &[]));
+    assert!(busy(&channels, phone(1), &[]));
     channels.replace(Vec::new(), Instant::now() + LAG);
-    assert!(!channels.has(phone(1), &[]));
+    assert!(!busy(&channels, phone(1), &[]));
+}
+
+#[test]
+fn a_phone_in_several_calls_is_busy_since_the_first() {
+    let now = Instant::now();
+    let at = |seconds| now + Duration::from_secs(seconds);
+    let mut channels = Channels::default();
+    let call = |uuid| {
+        shown(&[
+            ("uuid", uuid),
+            ("direction", "inbound"),
+            ("name", "sofia/internal/0004132a0001@d"),
+        ])
+    };
+    for (uuid, seconds) in [("b", 20), ("a", 10), ("c", 30)] {
+        channels.begin(call(uuid).remove(0), at(seconds));
+    }
+    assert_eq!(channels.calls().since(phone(1), &[]), Some(at(10)));
+    channels.end("a".into(), at(40));
+    assert_eq!(channels.calls().since(phone(1), &[]), Some(at(20)));
+    assert_eq!(channels.calls().since(phone(2), &[]), None);
 }

@@ -19,12 +19,13 @@ fn wire(event: SendEvent) -> String {
 
 #[test]
 fn a_check_sync_has_all_that_freeswitch_needs_and_names_the_registration() {
-    for (reboot, event) in [(false, "check-sync;reboot=false"), (true, "check-sync;reboot=true")] {
+    for event in ["check-sync;reboot=false", "check-sync;reboot=true", "resync", "reboot"] {
         let wanted = format!(
             "sendevent NOTIFY\nprofile: internal\nevent-string: {event}\nuser: 0004132a0001\nhost: hotdesk.test\n\
              call-id: 1-8809@127.0.0.1\ncontent-type: application/simple-message-summary\n\n"
         );
-        assert_eq!(wire(check_sync(&registration(), reboot).unwrap()), wanted);
+        let event = SettingText::parse(event).unwrap();
+        assert_eq!(wire(check_sync(&registration(), &event).unwrap()), wanted);
     }
 }
 

@@ -119,17 +119,51 @@ fn the_newest_stands_first() {
         listed("older", "0004132a0001", 3),
     ];
     let mut registrations = Registrations::default();
-    registrations.replace(read(list(&rows).as_bytes(), &internal()).unwrap());
+    registrations.replace(read(list(&rows).as_bytes(), &internal()).unwrap(), at(1));
     let phone = "0004132a0001".parse().unwrap();
     let order = |registrations: &Registrations| -> Vec<String> {
         registrations.of(phone).iter().map(|one| one.call_id.to_string()).collect()
     };
     assert_eq!(order(&registrations), ["new", "old", "older"]);
     let again = registrations.of(phone)[2].clone();
-    registrations.add(again);
+    registrations.add(again, at(2));
     assert_eq!(order(&registrations), ["older", "new", "old"], "registered again just now");
-    registrations.replace_of(phone, Vec::new());
+    registrations.replace_of(phone, Vec::new(), at(3));
     assert_eq!(registrations.count(), 0);
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+#[test]
+fn a_registration_appeared_if_it_was_not_there_when_all_were_read() {
+    let phone = "0004132a0001".parse().unwrap();
+    let rows = |ids: &[&str]| {
+        let rows: Vec<String> = ids.iter().map(|id| listed(id, "0004132a0001", 600)).collect();
+        read(list(&rows).as_bytes(), &internal()).unwrap()
+    };
+    let mut registrations = Registrations::default();
+    let seen = |registrations: &Registrations, id: &str| {
+        let all = registrations.of(phone);
+        all.iter().find(|one| one.call_id.as_str() == id).unwrap().appeared
+    };
+    registrations.add(rows(&["early"]).remove(0), at(1));
+    registrations.replace(rows(&["early", "old"]), at(2));
+    assert_eq!(seen(&registrations, "early"), None, "heard of before all were read");
+    assert_eq!(seen(&registrations, "old"), None);
+    registrations.add(rows(&["old"]).remove(0), at(3));
+    assert_eq!(seen(&registrations, "old"), None, "a refresh");
+    registrations.add(rows(&["new"]).remove(0), at(4));
+    registrations.add(rows(&["new"]).remove(0), at(5));
+    registrations.replace_of(phone, rows(&["old", "new", "newer"]), at(6));
+    registrations.replace(rows(&["old", "new", "newer", "newest"]), at(7));
+    let found = ["old", "new", "newer", "newest"].map(|id| seen(&registrations, id));
+    assert_eq!(found, [None, Some(at(4)), Some(at(6)), Some(at(7))]);
+    let profile = "internal".to_owned();
+    registrations.remove(&Gone { phone, profile, call_id: "old".into() });
+    registrations.add(rows(&["old"]).remove(0), at(8));
+    assert_eq!(seen(&registrations, "old"), Some(at(8)), "it was gone");
 }
 
 #[test]
@@ -137,7 +171,7 @@ fn one_phone_cannot_fill_the_memory() {
     let mut registrations = Registrations::default();
     let rows: Vec<String> =
         (0..100).map(|at| listed(&format!("c{at}"), "0004132a0001", at)).collect();
-    registrations.replace(read(list(&rows).as_bytes(), &internal()).unwrap());
+    registrations.replace(read(list(&rows).as_bytes(), &internal()).unwrap(), at(1));
     let kept = registrations.of("0004132a0001".parse().unwrap());
     assert_eq!(kept.len(), MOST_OF_ONE);
     assert_eq!(kept[0].call_id.as_str(), "c99");
@@ -150,7 +184,7 @@ fn recorded_events_add_and_remove() {
     for event in recorded() {
         let Some(subclass) = event.field("Event-Subclass") else { continue };
         match &*subclass.text() {
-            "sofia::register" => registrations.add(Registration::of_event(&event).unwrap()),
+            "sofia::register" => registrations.add(Registration::of_event(&event).unwrap(), at(1)),
             _ => registrations.remove(&Gone::of_event(&event).unwrap()),
         }
         counts.push(registrations.count());

@@ -1,0 +1,233 @@
+//! The phones' listener: `/provision/…` (the documents' URLs) and `/p/<key>/…` (each phone's own).
+//!
+//! Whoever is not let in learns nothing: the same 401 where HTTP credentials are accepted, the same 404
+//! everywhere else, whatever the reason and whoever asks.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::content::{Content, ETag, open_inside};
+use super::digest::{Passwords, Presented, Realm};
+use super::peer::PeerCertificate;
+use super::refusals::Limiter;
+use crate::model::Mac;
+use crate::provisioning::{self, Answer, Kept, Mount, Provisioning, Receipt};
+
+/// How long an answer may take, what a phone sends included.
+const ANSWER: Duration = Duration::from_secs(60);
+/// How long a nonce is good.
+const NONCE: Duration = Duration::from_secs(60);
+/// The longest path and query that are looked at, in bytes.
+const LONGEST: usize = 2_048;
+/// How many parts of a query are looked at.
+const PAIRS: usize = 16;
+
+/// What the listener answers from.
+#[derive(Clone)]
+struct Phones {
+    provisioning: Provisioning,
+    realm: Arc<Realm>,
+    refusals: Arc<Limiter>,
+    firmware: Option<PathBuf>,
+}
+
+/// The router.
+pub fn router(provisioning: Provisioning) -> Router {
+    let site = provisioning.site();
+    let per_minute = site.settings.enrolment.refusals_per_minute;
+    let firmware = site.settings.firmware.clone();
+    let secret = provisioning.desk().store().derived("digest nonces");
+    let realm = Arc::new(Realm::new(secret, "hotdeskd", NONCE));
+    let refusals = Arc::new(Limiter::new(per_minute));
+    let phones = Phones { provisioning, realm, refusals, firmware };
+    // One handler for every path: a router's own answers to what it does not know would differ from ours.
+    Router::new()
+        .fallback(answer)
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
+        .layer(CatchPanicLayer::new())
+        .with_state(phones)
+}
+
+async fn answer(State(phones): State<Phones>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let (uri, now) = (&head.uri, Timestamp::now());
+    let from = head
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip().to_canonical());
+    let method = match head.method {
+        Method::GET | Method::POST => provisioning::Method::Get,
+        Method::HEAD => provisioning::Method::Head,
+        Method::PUT => provisioning::Method::Put,
+        _ => return not_found(),
+    };
+    let Some((mount, path)) = door(uri.path()) else {
+        phones.refusals.note(from);
+        return not_found();
+    };
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    if uri.path().len() + uri.query().map_or(0, str::len) > LONGEST {
+        return not_found();
+    }
+    let query = pairs(uri.query().unwrap_or_default());
+    let presented = match mount {
+        Mount::Keyed(_) => provisioning::Presented::Nothing,
+        Mount::Open => {
+            let passwords = |user: &str| {
+                let mut passwords = phones.provisioning.http_passwords(user, now).into_iter();
+                Passwords { current: passwords.next(), other: passwords.next() }
+            };
+            match phones.realm.check(&head.headers, &head.method, uri, now, passwords) {
+                Presented::None => provisioning::Presented::Nothing,
+                Presented::Stale => provisioning::Presented::Stale,
+                Presented::Wrong => provisioning::Presented::Wrong,
+                Presented::Valid { user } => match user.parse::<Mac>() {
+                    Ok(mac) => provisioning::Presented::Phone(mac),
+                    Err(_) => provisioning::Presented::Wrong,
+                },
+            }
+        }
+    };
+    let agent = head.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let asked = provisioning::Request {
+        method,
+        mount,
+        path: &path,
+        query: &query,
+        from,
+        agent: agent.unwrap_or_default(),
+        certificate: head.extensions.get::<PeerCertificate>().map(|certificate| certificate.mac),
+        presented,
+        is_over: phones.refusals.is_over(from),
+    };
+    match phones.provisioning.answer(&asked, now).await {
+        Answer::File(made, receipt) => {
+            let content = Content {
+                bytes: made.bytes.clone(),
+                content_type: HeaderValue::try_from(&made.content_type)
+                    .unwrap_or(HeaderValue::from_static("text/plain")),
+                etag: ETag::of_hash(&made.hash),
+                modified: Some(made.modified),
+            };
+            serve(&phones, content, receipt, &head.method, &head.headers)
+        }
+        Answer::Firmware(name) => firmware(&phones, &name, &head.method, &head.headers).await,
+        Answer::Upload(upload) => keep(&phones, upload, body, now).await,
+        Answer::Challenge { stale, counts } => {
+            if counts {
+                phones.refusals.note(from);
+            }
+            let challenges = phones.realm.challenge(uri, now, stale);
+            let mut response = empty(StatusCode::UNAUTHORIZED);
+            for challenge in challenges {
+                response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
+            }
+            response
+        }
+        Answer::NotFound { counts } => {
+            if counts {
+                phones.refusals.note(from);
+            }
+            not_found()
+        }
+        Answer::Broken => {
+            let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            response
+        }
+    }
+}
+
+/// Through which door a path leads, and what stands behind it.
+fn door(path: &str) -> Option<(Mount<'_>, &str)> {
+    if let Some(rest) = path.strip_prefix("/p/") {
+        let (key, file) = rest.split_once('/').unwrap_or((rest, ""));
+        return Some((Mount::Keyed(key), file));
+    }
+    let rest = path.strip_prefix("/provision")?;
+    match rest.strip_prefix('/') {
+        Some(file) => Some((Mount::Open, file)),
+        None if rest.is_empty() => Some((Mount::Open, "")),
+        None => None,
+    }
+}
+
+fn serve(
+    phones: &Phones,
+    content: Content,
+    receipt: Receipt,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
+    // Snom's remote directory is fetched by POST; to the rest of HTTP it is what GET is.
+    let method = if method == Method::POST { &Method::GET } else { method };
+    let response = content.answer(method, headers);
+    phones.provisioning.served(receipt, response.status().as_u16(), length(&response));
+    response
+}
+
+fn length(response: &Response) -> u64 {
+    let length = response.headers().get(header::CONTENT_LENGTH);
+    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or_default()
+}
+
+async fn firmware(phones: &Phones, name: &str, method: &Method, headers: &HeaderMap) -> Response {
+    let Some(folder) = &phones.firmware else { return not_found() };
+    match open_inside(folder, name).await {
+        Ok(file) => {
+            let kind = HeaderValue::from_static("application/octet-stream");
+            file.answer(kind, method, headers)
+        }
+        Err(error) => {
+            tracing::debug!(name, %error, "firmware");
+            not_found()
+        }
+    }
+}
+
+async fn keep(
+    phones: &Phones,
+    upload: provisioning::Upload,
+    body: Body,
+    now: Timestamp,
+) -> Response {
+    let body = axum::body::to_bytes(body, upload.most).await.ok();
+    match phones.provisioning.keep(upload, body, now).await {
+        Kept::Taken => empty(StatusCode::CREATED),
+        Kept::TooLong => empty(StatusCode::PAYLOAD_TOO_LARGE),
+        Kept::NotNow => empty(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+fn not_found() -> Response {
+    empty(StatusCode::NOT_FOUND)
+}
+
+fn empty(status: StatusCode) -> Response {
+    (status, [(header::CONTENT_LENGTH, HeaderValue::from_static("0"))]).into_response()
+}
+
+/// The query, decoded.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_decode_str(&text).decode_utf8_lossy().into_owned()
+    };
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name), decoded(value))
+    };
+    query.split('&').filter(|pair| !pair.is_empty()).take(PAIRS).map(pair).collect()
+}

@@ -1,0 +1,211 @@
+//! What phones asked and were given, written down off the requests' path, in batches.
+//!
+//! The queue is bounded: when the store is slower than the phones, some of it is lost and counted. A phone
+//! whose confirmation was lost is asked to fetch once more, which does no harm.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::Desk;
+use crate::model::{Actor, Happening, Mac, PhoneRequest, Proof, Shown, Wanted};
+use crate::store::{DatabaseError, Tx};
+
+/// How many notes wait at the most.
+const QUEUE: usize = 16_384;
+/// How many are written at once.
+const BATCH: usize = 512;
+/// How long notes are gathered.
+const GATHER: Duration = Duration::from_millis(100);
+/// How often the journal is told of refusals.
+const REFUSALS: Duration = Duration::from_secs(60);
+/// Of how many networks refusals are counted at a time; further ones are counted together.
+const NETWORKS: usize = 1_000;
+
+/// Something to write down.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// A phone of the inventory asked.
+    Asked(PhoneRequest),
+    /// A phone was given the file that shows who sits there.
+    Given {
+        phone: Mac,
+        shown: Shown,
+        /// What was wanted of it when the file was made.
+        wanted: Option<Arc<Wanted>>,
+    },
+    /// A phone proved to be that phone.
+    Proven { phone: Mac, proof: Proof, at: Timestamp },
+}
+
+/// The queue's near end. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Recorder {
+    notes: mpsc::Sender<Note>,
+    lost: Arc<AtomicU64>,
+    refused: Arc<Mutex<HashMap<String, u64>>>,
+}
+
+impl Recorder {
+    /// A queue, and its far end for [`keep`].
+    pub(super) fn new() -> (Self, mpsc::Receiver<Note>) {
+        let (notes, far) = mpsc::channel(QUEUE);
+        (Self { notes, lost: Arc::default(), refused: Arc::default() }, far)
+    }
+
+    /// Takes a note, or counts that it was lost.
+    pub(super) fn note(&self, note: Note) {
+        if self.notes.try_send(note).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many notes were lost since the start.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Counts a refusal.
+    pub(super) fn refused(&self, from: IpAddr) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let network = network(from);
+        let is_full = refused.len() >= NETWORKS && !refused.contains_key(&network);
+        let key = if is_full { "other networks".to_owned() } else { network };
+        *refused.entry(key).or_default() += 1;
+    }
+
+    fn take_refused(&self) -> HashMap<String, u64> {
+        std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The network that an address is counted with: /24, or /48 for IPv6.
+fn network(address: IpAddr) -> String {
+    let address = address.to_canonical();
+    let bits = if address.is_ipv4() { 24 } else { 48 };
+    ipnet::IpNet::new(address, bits)
+        .map_or_else(|_| address.to_string(), |net| net.trunc().to_string())
+}
+
+/// Writes down what comes, until `shutdown`, and then what is there.
+pub(super) async fn keep(
+    recorder: Recorder,
+    mut far: mpsc::Receiver<Note>,
+    desk: Desk,
+    shutdown: CancellationToken,
+) {
+    let mut refusals = tokio::time::interval(REFUSALS);
+    refusals.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut notes = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            _ = refusals.tick() => journal_refusals(&recorder, &desk).await,
+            _ = far.recv_many(&mut notes, BATCH) => {
+                write(&desk, std::mem::take(&mut notes)).await;
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(GATHER) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+    far.close();
+    while far.recv_many(&mut notes, BATCH).await > 0 {
+        write(&desk, std::mem::take(&mut notes)).await;
+    }
+    journal_refusals(&recorder, &desk).await;
+}
+
+async fn write(desk: &Desk, notes: Vec<Note>) {
+    if notes.is_empty() {
+        return;
+    }
+    let mut asked = Vec::new();
+    let mut given = Vec::new();
+    for note in notes {
+        match note {
+            Note::Asked(request) => asked.push(request),
+            Note::Given { phone, shown, wanted } => given.push((phone, shown, wanted)),
+            Note::Proven { phone, proof, at } => {
+                if let Err(error) = desk.prove(phone, proof, at).await {
+                    tracing::warn!(%phone, %error, "cannot write down that the phone is enrolled");
+                }
+            }
+        }
+    }
+    let written = desk.store().write(async move |tx: &mut Tx<'_>| {
+        for (phone, shown, wanted) in &given {
+            tx.save_shown(*phone, shown.clone()).await?;
+            let Some(wanted) = wanted else { continue };
+            if tx.settle(wanted).await? {
+                let what = Happening::Shown { phone: *phone, user: shown.user.clone() };
+                tx.journal(shown.at, Actor::Daemon, what).await?;
+            }
+        }
+        tx.record_requests(&asked).await
+    });
+    let written: Result<(), crate::store::WriteError<DatabaseError>> = written.await;
+    if let Err(error) = written {
+        tracing::warn!(%error, "cannot write down what phones asked");
+    }
+}
+
+async fn journal_refusals(recorder: &Recorder, desk: &Desk) {
+    let refused = recorder.take_refused();
+    if refused.is_empty() {
+        return;
+    }
+    let now = Timestamp::now();
+    let written = desk.store().write(async move |tx: &mut Tx<'_>| {
+        for (network, count) in &refused {
+            let what = Happening::PhonesRefused { network: network.clone(), count: *count };
+            tx.journal(now, Actor::Daemon, what).await?;
+        }
+        Ok::<(), DatabaseError>(())
+    });
+    if let Err(error) = written.await {
+        tracing::warn!(%error, "cannot write down refusals");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_counted_by_network_and_of_so_many_networks_only() {
+        let (recorder, _far) = Recorder::new();
+        for _ in 0..3 {
+            recorder.refused("192.0.2.7".parse().unwrap());
+        }
+        recorder.refused("2001:db8:1:2::3".parse().unwrap());
+        for n in 0..NETWORKS as u32 {
+            recorder.refused(IpAddr::from((0x0a00_0000 + (n << 8)).to_be_bytes()));
+        }
+        let refused = recorder.take_refused();
+        assert_eq!((refused["192.0.2.0/24"], refused["2001:db8:1::/48"]), (3, 1));
+        assert_eq!((refused.len(), refused["other networks"]), (NETWORKS + 1, 2));
+    }
+
+    #[test]
+    fn what_the_queue_cannot_hold_is_lost_and_counted() {
+        let (recorder, far) = Recorder::new();
+        let note = || Note::Proven {
+            phone: "0004132a0001".parse().unwrap(),
+            proof: Proof::Key,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        for _ in 0..QUEUE + 5 {
+            recorder.note(note());
+        }
+        assert_eq!((recorder.lost(), far.len()), (5, QUEUE));
+    }
+}

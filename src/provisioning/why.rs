@@ -1,0 +1,129 @@
+//! `hotdeskd phones why`: what a phone asked, what it was told and why, and whether the last change is
+//! shown yet.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Provisioning;
+use crate::model::{Enrolment, Mac, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind};
+use crate::store::DatabaseError;
+
+/// What is known of a phone at the phones' listener.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Why {
+    /// The phone.
+    pub phone: Mac,
+    /// Its vendor, as the inventory or its MAC address says; absent where nothing is known of it.
+    pub vendor: Option<String>,
+    /// How it is known.
+    pub enrolment: EnrolmentView,
+    /// What it was last given.
+    pub shown: Option<Shown>,
+    /// Since when a change waits to be shown; absent where everything is.
+    pub waiting: Option<Timestamp>,
+    /// What is to be told first, a sentence each.
+    pub sentences: Vec<String>,
+    /// What it asked lately, oldest first.
+    pub requests: Vec<PhoneRequest>,
+}
+
+/// How a phone is known, without its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolmentView {
+    /// When it proved for the first time to be that phone.
+    pub proven: Option<Timestamp>,
+    /// How.
+    pub by: Option<Proof>,
+    /// Until when it may come with nothing but its MAC address.
+    pub window: Option<Timestamp>,
+    /// Until when the key before is good as well.
+    pub rotation: Option<Timestamp>,
+}
+
+impl EnrolmentView {
+    /// What may be told of an enrolment.
+    pub fn of(enrolment: &Enrolment, now: Timestamp) -> Self {
+        Self {
+            proven: enrolment.proven.map(|(at, _)| at),
+            by: enrolment.proven.map(|(_, proof)| proof),
+            window: enrolment.window.filter(|until| now < *until),
+            rotation: enrolment.old_key.as_ref().map(|(_, until)| *until),
+        }
+    }
+}
+
+impl Provisioning {
+    /// What is known of a phone; `None` where it is not in the inventory.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn why(&self, phone: Mac, now: Timestamp) -> Result<Option<Why>, DatabaseError> {
+        let requests = self.store().phone_requests(phone).await?;
+        let memory = self.store().memory();
+        let Some(known) = memory.phone(phone) else { return Ok(None) };
+        let enrolment = memory.enrolment(phone).map(|enrolment| EnrolmentView::of(enrolment, now));
+        let enrolment = enrolment.unwrap_or_default();
+        let shown = memory.shown(phone).cloned();
+        let wanted = memory.wanted_of(WantedKind::Resync, &phone.to_string());
+        let vendor = self.vendor_of(known, None).map(|vendor| vendor.name().to_owned());
+        let facts = Facts {
+            vendor: vendor.as_deref(),
+            named: known.vendor.as_deref(),
+            enrolment: &enrolment,
+            shown: shown.as_ref(),
+            wanted: wanted.map(AsRef::as_ref),
+            last: requests.last(),
+        };
+        let sentences = facts.sentences();
+        let waiting = wanted.map(|wanted| wanted.since);
+        Ok(Some(Why { phone, vendor, enrolment, shown, waiting, sentences, requests }))
+    }
+}
+
+/// What the sentences are made of.
+struct Facts<'a> {
+    vendor: Option<&'a str>,
+    named: Option<&'a str>,
+    enrolment: &'a EnrolmentView,
+    shown: Option<&'a Shown>,
+    wanted: Option<&'a Wanted>,
+    last: Option<&'a PhoneRequest>,
+}
+
+impl Facts<'_> {
+    fn sentences(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        match (self.vendor, self.named) {
+            (None, Some(named)) => {
+                told.push(format!("Nothing is known of the vendor `{named}`: it gets no files."))
+            }
+            (None, None) => {
+                told.push("Nothing is known of its vendor: it gets no files.".to_owned())
+            }
+            _ => {}
+        }
+        told.push(match (&self.enrolment.proven, &self.enrolment.by, self.enrolment.window) {
+            (Some(_), Some(by), _) => format!("It is enrolled, by its {}.", by.as_str()),
+            (_, _, Some(_)) => "It is not enrolled; its window is open, so it may come with nothing but its MAC address, once.".to_owned(),
+            _ => "It is not enrolled, and its window is closed; `hotdeskd phones enrol` opens it.".to_owned(),
+        });
+        let who = self.shown.map(|shown| match &shown.user {
+            Some(user) => user.to_string(),
+            None => "nobody".to_owned(),
+        });
+        told.push(match (self.wanted, who) {
+            (None, None) => "It has not fetched its configuration yet.".to_owned(),
+            (None, Some(who)) => format!("It shows what it should: {who}."),
+            (Some(wanted), who) => {
+                let shows = who.map_or_else(String::new, |who| format!("; it still shows {who}"));
+                format!("The last change ({}) is not shown yet{shows}.", wanted.value)
+            }
+        });
+        if let Some(last) = self.last
+            && let Told::Refused { .. } | Told::Broken { .. } | Told::Challenged = &last.why
+        {
+            told.push(format!("Its last request: {}.", last.why));
+        }
+        told
+    }
+}

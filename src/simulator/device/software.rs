@@ -1,0 +1,142 @@
+//! What a vendor wrote: the one place that knows which vendors there are.
+
+use super::Error;
+use super::http::Session;
+use super::polycom::Polycom;
+use super::report::{Contact, Display, Identity};
+use super::settings::{DeviceSettings, Vendor};
+use super::snom::Snom;
+
+/// The software of a phone with all that is in its flash.
+#[derive(Clone)]
+pub(super) enum Software {
+    Snom(Box<Snom>),
+    Polycom(Box<Polycom>),
+}
+
+/// Why a phone fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It starts.
+    PowerOn,
+    /// It was told to look, and goes on running.
+    Reload,
+}
+
+/// Where a fetch chain ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended {
+    /// The last server that gave a file; empty when none did.
+    pub(super) from: String,
+    /// The phone started anew by itself on the way.
+    pub(super) rebooted: bool,
+}
+
+/// What a phone does about a NOTIFY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Ignore,
+    Reload,
+    Reboot,
+    Reregister,
+    ForgetAll,
+    ForgetContacts,
+}
+
+/// What a person does at the phone.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Dnd(bool),
+    Forwarding(Option<String>),
+    Setting(String, u8, String),
+    Dialled(String),
+    Contact(Contact),
+}
+
+impl Software {
+    /// A phone out of its box.
+    pub(super) fn factory(settings: &DeviceSettings) -> Result<Self, Error> {
+        Ok(match settings.vendor {
+            Vendor::Snom => Self::Snom(Box::new(Snom::factory(settings)?)),
+            Vendor::Polycom => Self::Polycom(Box::new(Polycom::factory(settings)?)),
+        })
+    }
+
+    /// Finds a server and fetches.
+    pub(super) async fn start(
+        &mut self,
+        how: Start,
+        settings: &DeviceSettings,
+        session: &mut Session,
+    ) -> Ended {
+        match self {
+            Self::Snom(snom) => snom.start(settings, session).await,
+            Self::Polycom(polycom) => polycom.start(how, settings, session).await,
+        }
+    }
+
+    /// False when the phone does not let the person.
+    pub(super) async fn change(&mut self, change: Change, session: &mut Session) -> bool {
+        match self {
+            Self::Snom(snom) => snom.change(change),
+            Self::Polycom(polycom) => polycom.change(change, session).await,
+        }
+    }
+
+    /// What a NOTIFY makes it do.
+    pub(super) fn heard(&self, event: &str) -> Action {
+        match self {
+            Self::Snom(snom) => snom.heard(event),
+            Self::Polycom(polycom) => polycom.heard(event),
+        }
+    }
+
+    /// Only a Snom can be asked for it.
+    pub(super) fn forget_contacts(&mut self) {
+        match self {
+            Self::Snom(snom) => snom.forget_contacts(),
+            Self::Polycom(_) => {}
+        }
+    }
+
+    /// Whether settings, keys or phone book are others.
+    pub(super) fn differs(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Snom(now), Self::Snom(before)) => now.differs(before),
+            (Self::Polycom(now), Self::Polycom(before)) => now.differs(before),
+            _ => true,
+        }
+    }
+
+    /// What it would register with.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Snom(snom) => snom.identity(),
+            Self::Polycom(polycom) => polycom.identity(),
+        }
+    }
+
+    /// What a person sees.
+    pub(super) fn display(&self) -> Display {
+        match self {
+            Self::Snom(snom) => snom.display(),
+            Self::Polycom(polycom) => polycom.display(),
+        }
+    }
+
+    /// A value under its name; `index` is for Snom accounts.
+    pub(super) fn setting(&self, name: &str, index: u8) -> Option<String> {
+        match self {
+            Self::Snom(snom) => snom.setting(name, index).map(str::to_owned),
+            Self::Polycom(polycom) => polycom.parameter(name).map(str::to_owned),
+        }
+    }
+
+    /// The User-Agent of its SIP messages.
+    pub(super) fn sip_agent(&self) -> String {
+        match self {
+            Self::Snom(snom) => snom.sip_agent(),
+            Self::Polycom(polycom) => polycom.sip_agent(),
+        }
+    }
+}
