@@ -247,7 +247,7 @@ impl Provisioning {
             (user, memory.wanted_of(WantedKind::Resync, &target).cloned())
         };
         let user_key = user.as_ref().map(|user| user.extension.clone());
-        let handover = self.is_handover(asker.phone);
+        let handover = self.is_handover(asker.phone, file);
         let own = self.own_file(asker.vendor, file, user_key.as_ref(), handover).await;
         let made = match own {
             Some(made) => Ok(made),
@@ -350,7 +350,7 @@ impl Provisioning {
     ) -> Result<Arc<Made>, CannotMake> {
         let mac = asker.phone.mac;
         let firmware = self.firmware_for(asker);
-        let handover = self.is_handover(asker.phone);
+        let handover = self.is_handover(asker.phone, file);
         let version = self.version(asker, firmware.as_ref(), handover);
         if let Some(made) = self.cache().get(mac, &file.name, version) {
             return Ok(made);
@@ -381,10 +381,15 @@ impl Provisioning {
         Ok(self.cache().keep(mac, &file.name, version, made))
     }
 
-    /// Whether the phone was last given the file of somebody else, or of nobody.
-    fn is_handover(&self, phone: &Phone) -> bool {
+    /// Whether the phone was last given the file of somebody else, or of nobody. Each file that is a
+    /// person's own changes hands by itself: phones fetch one after the other.
+    fn is_handover(&self, phone: &Phone, file: &File) -> bool {
         let seated = self.store().memory().session(phone.mac).map(|session| session.user.clone());
-        self.shown(phone.mac).is_none_or(|shown| shown.user != seated)
+        let Some(shown) = self.shown(phone.mac) else { return true };
+        match &file.personal {
+            Some(_) => shown.personal.get(&file.name) != Some(&seated),
+            None => shown.user != seated,
+        }
     }
 
     fn version(&self, asker: &Asker<'_>, firmware: Option<&Firmware>, handover: bool) -> Version {
@@ -555,8 +560,12 @@ impl Provisioning {
         now: Timestamp,
     ) -> bool {
         let counts = match reason {
-            PhoneRefusal::NoFile | PhoneRefusal::Method | PhoneRefusal::NoVendor => phone.is_none(),
-            PhoneRefusal::WindowClosed | PhoneRefusal::Upload => false,
+            // What phones ask for as a matter of course.
+            PhoneRefusal::NoFile
+            | PhoneRefusal::Method
+            | PhoneRefusal::NoVendor
+            | PhoneRefusal::WindowClosed
+            | PhoneRefusal::Upload => false,
             PhoneRefusal::Unknown
             | PhoneRefusal::Network
             | PhoneRefusal::Credentials

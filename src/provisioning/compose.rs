@@ -135,7 +135,8 @@ impl Subject<'_> {
         }
     }
 
-    /// The line, what everybody needs, then the user's own, as many as the model has keys.
+    /// The line and what everybody needs (soft keys, where the model has too few), then the user's own, as
+    /// many as the model has keys.
     fn keys(&self, site: &Site, language: &str, expansion: usize) -> Vec<Key> {
         let texts = texts::texts(language);
         let speed = |code: &str, label: &str| {
@@ -152,7 +153,10 @@ impl Subject<'_> {
                 let mailbox = site.settings.mailbox.as_str().to_owned();
                 keys.push(Some(("mailbox", mailbox, texts.mailbox.to_owned())));
                 keys.push(speed("logout", texts.logout));
-                keys.extend(user.keys.iter().map(|key| {
+                let most =
+                    usize::from(self.vendor.model(self.model).keys).saturating_add(expansion);
+                let room = most.saturating_sub(keys.iter().flatten().count());
+                keys.extend(user.keys.iter().take(room).map(|key| {
                     let number = key.number.as_str().to_owned();
                     let kind = match key.kind {
                         KeyKind::Blf => "blf",
@@ -163,8 +167,7 @@ impl Subject<'_> {
                 }));
             }
         }
-        let most = usize::from(self.vendor.model(self.model).keys).saturating_add(expansion);
-        let keys = keys.into_iter().flatten().take(most.max(1)).zip(1u16..);
+        let keys = keys.into_iter().flatten().zip(1u16..);
         keys.map(|((kind, number, label), position)| Key { position, kind, number, label })
             .collect()
     }

@@ -308,7 +308,9 @@ impl Provisioning {
         Some(ResyncEvents {
             reload: resync.reload.clone(),
             reboot: resync.reboot.clone(),
-            confirms: enrolment.is_some_and(|enrolment| enrolment.proven.is_some()),
+            // What it was shown is known a moment before its proof is written down.
+            confirms: self.shown(phone.mac).is_some()
+                || enrolment.is_some_and(|enrolment| enrolment.proven.is_some()),
             may_restart: resync.restart_silent && self.site().settings.restart_silent,
         })
     }
