@@ -35,7 +35,7 @@ mod time_zone;
 pub mod vendor;
 mod why;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -83,6 +83,7 @@ struct Inner {
     site: Site,
     vendors: RwLock<Arc<Vendors>>,
     contacts: RwLock<Contacts>,
+    firmware: RwLock<Arc<BTreeSet<String>>>,
     book: Mutex<Option<(u64, u64, minijinja::Value)>>,
     cache: Cache,
     recorder: Recorder,
@@ -136,6 +137,7 @@ impl Provisioning {
             site,
             vendors: RwLock::new(Arc::new(vendors)),
             contacts: RwLock::default(),
+            firmware: RwLock::default(),
             book: Mutex::default(),
             cache: Cache::default(),
             recorder,
@@ -146,6 +148,7 @@ impl Provisioning {
         };
         let provisioning = Self { inner: Arc::new(inner) };
         provisioning.look_at_contacts();
+        provisioning.look_at_firmware();
         provisioning
     }
 
@@ -170,6 +173,7 @@ impl Provisioning {
             // The disk may be slow, and answers must not wait for it.
             let looked = tokio::task::spawn_blocking(move || {
                 this.look_at_contacts();
+                this.look_at_firmware();
                 this.look_at_templates()
             });
             if let Ok(Some(before)) = looked.await {

@@ -12,6 +12,7 @@ mod hostile_names;
 mod kill;
 mod login;
 mod phones_configure;
+mod phones_operator;
 mod refusals;
 mod rooms;
 mod secrets;
