@@ -13,6 +13,7 @@ mod kill;
 mod login;
 mod phones_configure;
 mod phones_operator;
+mod phones_unknown;
 mod refusals;
 mod rooms;
 mod secrets;

@@ -112,6 +112,13 @@ async fn every_layer_is_explained_and_secrets_are_shown_on_request_only() {
     let url = told(&office.run(&["phones", "enrol", DESK, "--show-url"]));
     let key = url.trim().trim_end_matches('/').rsplit('/').next().unwrap().to_owned();
     assert!(key.len() >= 26 && !file.contains(&key) && with.contains(&key));
+    // What somebody may have seen is worth nothing after this.
+    let fetch = async || reqwest::get(format!("{}{DESK}.xml", url.trim())).await.unwrap().status();
+    assert_eq!(fetch().await, 200);
+    assert!(office.run(&["phones", "enrol", DESK, "--revoke"]).status.success());
+    assert_eq!(fetch().await, 404);
+    let anew = told(&office.run(&["phones", "render", DESK, "--secrets"]));
+    assert!(!anew.contains(&key) && secret(&anew) != secret(&with));
 }
 
 #[tokio::test]
