@@ -369,7 +369,8 @@ impl Provisioning {
                 vendor: asker.vendor,
                 model: asker.model(),
             };
-            let context = subject.context(self.site(), self.store(), book, firmware, handover, now);
+            let (site, store) = (self.site(), self.store());
+            let context = subject.context(site, store, &memory, book, firmware, handover, now);
             (context, user.map(|user| user.extension.clone()))
         };
         let stage = match (&file.personal, &user) {
@@ -466,7 +467,8 @@ impl Provisioning {
             model: asker.model(),
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
-        let context = subject.context(self.site(), self.store(), book, None, true, now);
+        let (site, store) = (self.site(), self.store());
+        let context = subject.context(site, store, &memory, book, None, true, now);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
     }
@@ -480,13 +482,15 @@ impl Provisioning {
         now: Timestamp,
     ) -> Answer {
         // Only what a phone of a vendor that we know could be, and never more than a site can have.
-        let vendor = self.vendors().of_mac(mac).map(|vendor| vendor.name().to_owned());
+        let vendor = self.vendors().of_mac(mac).cloned();
         let Some(vendor) = vendor.filter(|_| request.method == Method::Get && self.may_add())
         else {
             return self.challenge(request, None, PhoneRefusal::Unknown, now);
         };
         let model = agent.as_ref().and_then(|agent| agent.model.clone());
-        match self.desk().add_unknown(mac, vendor, model, now).await {
+        let hot_desk = vendor.model(model.as_deref()).hot_desk;
+        let vendor = vendor.name().to_owned();
+        match self.desk().add_unknown(mac, vendor, model, hot_desk, now).await {
             Ok(()) => self.bootstrap(request, mac, agent, now).await,
             Err(error) => {
                 tracing::error!(phone = %mac, %error, "an unknown phone cannot be added");

@@ -62,6 +62,7 @@ impl Context {
             self.urls.keyed_rest = self.urls.keyed_rest.replace(&key, "(hidden)");
         }
         self.account.password = hidden();
+        self.handsets.iter_mut().for_each(|handset| handset.password = hidden());
         self.http.password = hidden();
         self.web.password = hidden();
     }

@@ -298,6 +298,14 @@ impl Provisioning {
         Arc::clone(&self.inner.vendors.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether people can log in at phones of this model; `None` where the model is not known. Not at a DECT base.
+    pub fn is_for_people(&self, phone: &Phone) -> Option<bool> {
+        let vendor = self.vendor_of(phone, None)?;
+        let said = self.shown(phone.mac).and_then(|shown| shown.model);
+        let model = vendor.model(phone.model.as_deref().or(said.as_deref()));
+        model.is_known().then_some(model.hot_desk)
+    }
+
     /// What makes this phone fetch its files again; `None` where nothing is known of its vendor.
     pub fn resync_events(&self, phone: &Phone) -> Option<ResyncEvents> {
         let vendor = self.vendor_of(phone, None)?;

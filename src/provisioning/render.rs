@@ -70,8 +70,15 @@ impl Provisioning {
         let model = phone.model.as_deref().or(said.as_deref());
         let subject = Subject { phone, enrolment, user: user.as_deref(), vendor: &vendor, model };
         let settings = subject.layers(self.site()).explain(vendor.name());
-        let mut context =
-            subject.context(self.site(), self.store(), self.book(&memory), None, false, now);
+        let mut context = subject.context(
+            self.site(),
+            self.store(),
+            &memory,
+            self.book(&memory),
+            None,
+            false,
+            now,
+        );
         if !with_secrets {
             context.hide_secrets();
         }

@@ -216,6 +216,11 @@ impl Manifest {
 }
 
 impl Model {
+    /// Whether the manifest has it.
+    pub fn is_known(&self) -> bool {
+        self.pattern.is_some()
+    }
+
     /// Whether this is the model of that name.
     pub(super) fn fits(&self, name: &str) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(name))
