@@ -89,6 +89,7 @@ impl Subject<'_> {
             emergency: site.emergency.clone(),
             free_numbers: site.free_numbers.clone(),
             contacts: book,
+            search: None,
             urls: urls(site, self.enrolment),
             http: Login {
                 user: mac.clone(),
