@@ -179,7 +179,8 @@ impl Desk {
         Ok(written.await?)
     }
 
-    /// Adds a phone that came by itself as nobody's desk, with an open window.
+    /// Adds a phone that came by itself as nobody's desk, with an open window. `hot_desk` is whether people can log in
+    /// at a phone of this model.
     ///
     /// # Errors
     /// The store failed; nothing changed.
@@ -188,6 +189,7 @@ impl Desk {
         mac: Mac,
         vendor: String,
         model: Option<String>,
+        hot_desk: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
         let phone = Phone {
@@ -198,9 +200,10 @@ impl Desk {
             label: None,
             desk_extension: None,
             owner: None,
-            hot_desk: true,
+            hot_desk,
             emergency: Emergency::default(),
             settings: PhoneSettings::new(),
+            handsets: Vec::new(),
             added: now,
         };
         let added = self.store.write(async move |tx: &mut Tx<'_>| {

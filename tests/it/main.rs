@@ -8,6 +8,7 @@ mod cli;
 mod demo;
 mod event_socket;
 mod faults;
+mod handsets;
 mod hostile_names;
 mod kill;
 mod login;

@@ -196,7 +196,7 @@ fn standing_files(config: &Config, store: &Store, lines: &mut Vec<Line>) -> anyh
         }
     }
     let known = Directory::read(&Folder::new(folder.join("directory"), None))?;
-    let wanted = current::entries(&store.memory(), &app::rules(config, store));
+    let wanted = current::entries(store, &app::rules(config, store));
     let wanted: BTreeSet<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
     let gone: Vec<&str> = known.ids().filter(|id| !wanted.contains(id)).collect();
     if !gone.is_empty() {
