@@ -66,7 +66,7 @@ pub(super) enum Command {
     },
     /// Lets a phone prove that it is that phone: opens a window for its bare MAC address.
     #[command(
-        after_help = "Examples:\n  hotdeskd phones enrol 0004132a0001\n  hotdeskd phones enrol 0004132a0001 --minutes 10\n  hotdeskd phones enrol 0004132a0001 --show-url\n  hotdeskd phones enrol 0004132a0001 --rotate"
+        after_help = "Examples:\n  hotdeskd phones enrol 0004132a0001\n  hotdeskd phones enrol 0004132a0001 --minutes 10\n  hotdeskd phones enrol 0004132a0001 --show-url\n  hotdeskd phones enrol 0004132a0001 --rotate\n  hotdeskd phones enrol 0004132a0001 --revoke"
     )]
     Enrol(Enrol),
     /// Removes a phone from the inventory; whoever sits there is logged out.

@@ -111,6 +111,27 @@ impl Desk {
         Ok(rotated.await?)
     }
 
+    /// Whatever somebody has of this phone is worth nothing any more: its key, its credentials, its SIP
+    /// secret. The phone has to enrol anew.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn revoke(&self, mac: Mac, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let revoked = self.store.write(async move |tx: &mut Tx<'_>| {
+            let phone = tx.phone(mac).await?.ok_or(Error::UnknownPhone(mac))?;
+            tx.save_phone(Phone { secret: new_secret(), ..phone }).await?;
+            let key = new_key();
+            let enrolment =
+                Enrolment { phone: mac, key, old_key: None, window: None, proven: None };
+            tx.save_enrolment(enrolment).await?;
+            // Saved too, so that FreeSWITCH's own disk follows at once.
+            tx.journal(now, by.clone(), Happening::PhoneSaved { phone: mac }).await?;
+            tx.journal(now, by.clone(), Happening::KeyRevoked { phone: mac }).await?;
+            Ok::<(), Error>(())
+        });
+        Ok(revoked.await?)
+    }
+
     /// The phone proved to be that phone. With the newest key it has no need of the old one any more.
     ///
     /// # Errors

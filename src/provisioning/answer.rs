@@ -247,7 +247,7 @@ impl Provisioning {
             (user, memory.wanted_of(WantedKind::Resync, &target).cloned())
         };
         let user_key = user.as_ref().map(|user| user.extension.clone());
-        let handover = self.is_handover(asker.phone);
+        let handover = self.is_handover(asker.phone, file);
         let own = self.own_file(asker.vendor, file, user_key.as_ref(), handover).await;
         let made = match own {
             Some(made) => Ok(made),
@@ -352,7 +352,7 @@ impl Provisioning {
     ) -> Result<Arc<Made>, CannotMake> {
         let mac = asker.phone.mac;
         let firmware = self.firmware_for(asker);
-        let handover = self.is_handover(asker.phone);
+        let handover = self.is_handover(asker.phone, file);
         let version = self.version(asker, firmware.as_ref(), handover);
         if let Some(made) = self.cache().get(mac, &file.name, version) {
             return Ok(made);
@@ -368,12 +368,12 @@ impl Provisioning {
                 phone: asker.phone,
                 enrolment: &enrolment,
                 user: user.as_deref(),
+                memory: &memory,
                 vendor: asker.vendor,
                 model: asker.model(),
             };
             let (site, store) = (self.site(), self.store());
-            let context =
-                subject.context(site, store, &memory, book.all(), firmware, handover, now);
+            let context = subject.context(site, store, book.all(), firmware, handover, now);
             (context, user.map(|user| user.extension.clone()), book)
         };
         let stage = match (&file.personal, &user) {
@@ -391,10 +391,15 @@ impl Provisioning {
         Ok(self.cache().keep(mac, &file.name, version, made))
     }
 
-    /// Whether the phone was last given the file of somebody else, or of nobody.
-    fn is_handover(&self, phone: &Phone) -> bool {
+    /// Whether the phone was last given the file of somebody else, or of nobody. Each file that is a
+    /// person's own changes hands by itself: phones fetch one after the other.
+    fn is_handover(&self, phone: &Phone, file: &File) -> bool {
         let seated = self.store().memory().session(phone.mac).map(|session| session.user.clone());
-        self.shown(phone.mac).is_none_or(|shown| shown.user != seated)
+        let Some(shown) = self.shown(phone.mac) else { return true };
+        match &file.personal {
+            Some(_) => shown.personal.get(&file.name) != Some(&seated),
+            None => shown.user != seated,
+        }
     }
 
     fn version(&self, asker: &Asker<'_>, firmware: Option<&Firmware>, handover: bool) -> Version {
@@ -472,12 +477,13 @@ impl Provisioning {
             phone: asker.phone,
             enrolment: &enrolment,
             user: None,
+            memory: &memory,
             vendor: asker.vendor,
             model: asker.model(),
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
         let (site, store) = (self.site(), self.store());
-        let context = subject.context(site, store, &memory, book, None, true, now);
+        let context = subject.context(site, store, book, None, true, now);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
     }
@@ -568,8 +574,12 @@ impl Provisioning {
         now: Timestamp,
     ) -> bool {
         let counts = match reason {
-            PhoneRefusal::NoFile | PhoneRefusal::Method | PhoneRefusal::NoVendor => phone.is_none(),
-            PhoneRefusal::WindowClosed | PhoneRefusal::Upload => false,
+            // What phones ask for as a matter of course.
+            PhoneRefusal::NoFile
+            | PhoneRefusal::Method
+            | PhoneRefusal::NoVendor
+            | PhoneRefusal::WindowClosed
+            | PhoneRefusal::Upload => false,
             PhoneRefusal::Unknown
             | PhoneRefusal::Network
             | PhoneRefusal::Credentials

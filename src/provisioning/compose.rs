@@ -35,6 +35,8 @@ pub(super) struct Subject<'a> {
     pub phone: &'a Phone,
     pub enrolment: &'a Enrolment,
     pub user: Option<&'a User>,
+    /// The store, to look up whose the handsets are.
+    pub memory: &'a Memory,
     pub vendor: &'a Vendor,
     /// The model: as the inventory has it, else as the phone says.
     pub model: Option<&'a str>,
@@ -58,7 +60,6 @@ impl Subject<'_> {
         &self,
         site: &Site,
         store: &Store,
-        memory: &Memory,
         book: minijinja::Value,
         firmware: Option<Firmware>,
         handover: bool,
@@ -82,7 +83,7 @@ impl Subject<'_> {
                 label: self.phone.title(),
             },
             account: self.account(site, &language),
-            handsets: self.handsets(site, store, memory),
+            handsets: self.handsets(site, store),
             user: self.user.map(person),
             keys: self.keys(site, &language, expansion),
             codes: site.codes.clone(),
@@ -107,10 +108,10 @@ impl Subject<'_> {
     }
 
     /// The accounts of a DECT base's handsets.
-    fn handsets(&self, site: &Site, store: &Store, memory: &Memory) -> Vec<Account> {
+    fn handsets(&self, site: &Site, store: &Store) -> Vec<Account> {
         let base = self.phone;
         let of = |(number, handset): (u16, &Handset)| {
-            let user = handset.user.as_ref().and_then(|user| memory.user(user));
+            let user = handset.user.as_ref().and_then(|user| self.memory.user(user));
             let title = base.handset_title(number);
             let extension = user.map(|user| user.extension.to_string());
             let name = user.map_or_else(|| title.clone(), |user| user.name.clone());
@@ -171,7 +172,8 @@ impl Subject<'_> {
         }
     }
 
-    /// The line, what everybody needs, then the user's own, as many as the model has keys.
+    /// The line and what everybody needs (soft keys, where the model has too few), then the user's own, as
+    /// many as the model has keys.
     fn keys(&self, site: &Site, language: &str, expansion: usize) -> Vec<Key> {
         let texts = texts::texts(language);
         let speed = |code: &str, label: &str| {
@@ -188,7 +190,10 @@ impl Subject<'_> {
                 let mailbox = site.settings.mailbox.as_str().to_owned();
                 keys.push(Some(("mailbox", mailbox, texts.mailbox.to_owned())));
                 keys.push(speed("logout", texts.logout));
-                keys.extend(user.keys.iter().map(|key| {
+                let most =
+                    usize::from(self.vendor.model(self.model).keys).saturating_add(expansion);
+                let room = most.saturating_sub(keys.iter().flatten().count());
+                keys.extend(user.keys.iter().take(room).map(|key| {
                     let number = key.number.as_str().to_owned();
                     let kind = match key.kind {
                         KeyKind::Blf => "blf",
@@ -199,8 +204,7 @@ impl Subject<'_> {
                 }));
             }
         }
-        let most = usize::from(self.vendor.model(self.model).keys).saturating_add(expansion);
-        let keys = keys.into_iter().flatten().take(most.max(1)).zip(1u16..);
+        let keys = keys.into_iter().flatten().zip(1u16..);
         keys.map(|((kind, number, label), position)| Key { position, kind, number, label })
             .collect()
     }

@@ -37,7 +37,7 @@ mod time_zone;
 pub mod vendor;
 mod why;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -85,6 +85,7 @@ struct Inner {
     site: Site,
     vendors: RwLock<Arc<Vendors>>,
     contacts: RwLock<Contacts>,
+    firmware: RwLock<Arc<BTreeSet<String>>>,
     book: Mutex<Option<(u64, u64, Arc<Book>)>>,
     cache: Cache,
     recorder: Recorder,
@@ -138,6 +139,7 @@ impl Provisioning {
             site,
             vendors: RwLock::new(Arc::new(vendors)),
             contacts: RwLock::default(),
+            firmware: RwLock::default(),
             book: Mutex::default(),
             cache: Cache::default(),
             recorder,
@@ -148,6 +150,7 @@ impl Provisioning {
         };
         let provisioning = Self { inner: Arc::new(inner) };
         provisioning.look_at_contacts();
+        provisioning.look_at_firmware();
         provisioning
     }
 
@@ -172,6 +175,7 @@ impl Provisioning {
             // The disk may be slow, and answers must not wait for it.
             let looked = tokio::task::spawn_blocking(move || {
                 this.look_at_contacts();
+                this.look_at_firmware();
                 this.look_at_templates()
             });
             if let Ok(Some(before)) = looked.await {
@@ -318,7 +322,9 @@ impl Provisioning {
         Some(ResyncEvents {
             reload: resync.reload.clone(),
             reboot: resync.reboot.clone(),
-            confirms: enrolment.is_some_and(|enrolment| enrolment.proven.is_some()),
+            // What it was shown is known a moment before its proof is written down.
+            confirms: self.shown(phone.mac).is_some()
+                || enrolment.is_some_and(|enrolment| enrolment.proven.is_some()),
             may_restart: resync.restart_silent && self.site().settings.restart_silent,
         })
     }

@@ -163,6 +163,7 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::WindowUsed { .. }
         | Happening::PhoneEnrolled { .. }
         | Happening::KeyRotated { .. }
+        | Happening::KeyRevoked { .. }
         | Happening::PhonesRefused { .. }
         | Happening::TemplateBroken { .. }
         | Happening::NotShown { .. } => false,
