@@ -368,12 +368,12 @@ impl Provisioning {
                 phone: asker.phone,
                 enrolment: &enrolment,
                 user: user.as_deref(),
+                memory: &memory,
                 vendor: asker.vendor,
                 model: asker.model(),
             };
             let (site, store) = (self.site(), self.store());
-            let context =
-                subject.context(site, store, &memory, book.all(), firmware, handover, now);
+            let context = subject.context(site, store, book.all(), firmware, handover, now);
             (context, user.map(|user| user.extension.clone()), book)
         };
         let stage = match (&file.personal, &user) {
@@ -477,12 +477,13 @@ impl Provisioning {
             phone: asker.phone,
             enrolment: &enrolment,
             user: None,
+            memory: &memory,
             vendor: asker.vendor,
             model: asker.model(),
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
         let (site, store) = (self.site(), self.store());
-        let context = subject.context(site, store, &memory, book, None, true, now);
+        let context = subject.context(site, store, book, None, true, now);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
     }

@@ -35,6 +35,8 @@ pub(super) struct Subject<'a> {
     pub phone: &'a Phone,
     pub enrolment: &'a Enrolment,
     pub user: Option<&'a User>,
+    /// The store, to look up whose the handsets are.
+    pub memory: &'a Memory,
     pub vendor: &'a Vendor,
     /// The model: as the inventory has it, else as the phone says.
     pub model: Option<&'a str>,
@@ -58,7 +60,6 @@ impl Subject<'_> {
         &self,
         site: &Site,
         store: &Store,
-        memory: &Memory,
         book: minijinja::Value,
         firmware: Option<Firmware>,
         handover: bool,
@@ -82,7 +83,7 @@ impl Subject<'_> {
                 label: self.phone.title(),
             },
             account: self.account(site, &language),
-            handsets: self.handsets(site, store, memory),
+            handsets: self.handsets(site, store),
             user: self.user.map(person),
             keys: self.keys(site, &language, expansion),
             codes: site.codes.clone(),
@@ -107,10 +108,10 @@ impl Subject<'_> {
     }
 
     /// The accounts of a DECT base's handsets.
-    fn handsets(&self, site: &Site, store: &Store, memory: &Memory) -> Vec<Account> {
+    fn handsets(&self, site: &Site, store: &Store) -> Vec<Account> {
         let base = self.phone;
         let of = |(number, handset): (u16, &Handset)| {
-            let user = handset.user.as_ref().and_then(|user| memory.user(user));
+            let user = handset.user.as_ref().and_then(|user| self.memory.user(user));
             let title = base.handset_title(number);
             let extension = user.map(|user| user.extension.to_string());
             let name = user.map_or_else(|| title.clone(), |user| user.name.clone());

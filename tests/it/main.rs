@@ -12,6 +12,7 @@ mod handsets;
 mod hostile_names;
 mod kill;
 mod login;
+mod phone_book;
 mod phones_configure;
 mod phones_operator;
 mod phones_unknown;
