@@ -21,7 +21,7 @@ struct Sample {
     own: &'static str,
 }
 
-const SAMPLES: [Sample; 4] = [
+const SAMPLES: &[Sample] = &[
     Sample {
         vendor: Vendor::Snom,
         name: "snom",
@@ -58,6 +58,24 @@ const SAMPLES: [Sample; 4] = [
         dhcp: "/provision/",
         own: "/",
     },
+    Sample {
+        vendor: Vendor::Yealink,
+        name: "yealink",
+        model: "T54W",
+        listed: "T54W",
+        mac: "805ec0aa0021",
+        dhcp: "/provision/",
+        own: "/805ec0aa0021.cfg",
+    },
+    Sample {
+        vendor: Vendor::Yealink,
+        name: "yealink",
+        model: "T46G",
+        listed: "SIP-T46G",
+        mac: "001565aa0022",
+        dhcp: "/provision/index.php?mac=$MAC&manuf=yealink",
+        own: "/001565aa0022.cfg",
+    },
 ];
 
 const ADA: &str = "1001";
@@ -90,7 +108,7 @@ impl Sample {
 #[tokio::test]
 async fn a_phone_ends_at_its_own_files_at_each_boot_although_dhcp_says_otherwise() {
     let office = Office::open().await;
-    for sample in &SAMPLES {
+    for sample in SAMPLES {
         let device = sample.plugged_into(&office).await;
         for boot in 1..=3 {
             let booted = device.boot().await;
@@ -126,7 +144,7 @@ async fn a_phone_becomes_its_users_and_nobodys_again_without_a_reboot() {
     let keys =
         json!([{ "number": "1002", "label": "Grace" }, { "kind": "speed", "number": "0800123" }]);
     office.user(ADA, json!({ "name": "Ada Lovelace", "keys": keys }), USERS[0].2).await;
-    for sample in &SAMPLES {
+    for sample in SAMPLES {
         let device = sample.plugged_into(&office).await;
         device.boot().await;
         let phone = device.phone().unwrap();
