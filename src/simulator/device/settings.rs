@@ -14,6 +14,8 @@ pub enum Vendor {
     Snom,
     /// Polycom and Poly: SoundPoint, SoundStation, VVX, Edge.
     Polycom,
+    /// Cisco and Linksys: SPA and multiplatform phones.
+    Cisco,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -21,7 +23,8 @@ pub enum Vendor {
 pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
-    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`.
+    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`;
+    /// `SPA504G`, `8851`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -51,6 +54,7 @@ impl DeviceSettings {
         let (firmware, part_number) = match vendor {
             Vendor::Snom => ("10.1.33.33", None),
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
+            Vendor::Cisco => ("7.4.4", None),
         };
         Self {
             vendor,

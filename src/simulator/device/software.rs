@@ -1,6 +1,7 @@
 //! What a vendor wrote: the one place that knows which vendors there are.
 
 use super::Error;
+use super::cisco::Cisco;
 use super::http::Session;
 use super::polycom::Polycom;
 use super::report::{Contact, Display, Identity};
@@ -12,6 +13,7 @@ use super::snom::Snom;
 pub(super) enum Software {
     Snom(Box<Snom>),
     Polycom(Box<Polycom>),
+    Cisco(Box<Cisco>),
 }
 
 /// Why a phone fetches.
@@ -59,6 +61,7 @@ impl Software {
         Ok(match settings.vendor {
             Vendor::Snom => Self::Snom(Box::new(Snom::factory(settings)?)),
             Vendor::Polycom => Self::Polycom(Box::new(Polycom::factory(settings)?)),
+            Vendor::Cisco => Self::Cisco(Box::new(Cisco::factory(settings)?)),
         })
     }
 
@@ -72,6 +75,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.start(settings, session).await,
             Self::Polycom(polycom) => polycom.start(how, settings, session).await,
+            Self::Cisco(cisco) => cisco.start(how, settings, session).await,
         }
     }
 
@@ -80,6 +84,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.change(change),
             Self::Polycom(polycom) => polycom.change(change, session).await,
+            Self::Cisco(cisco) => cisco.change(change),
         }
     }
 
@@ -88,6 +93,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.heard(event),
             Self::Polycom(polycom) => polycom.heard(event),
+            Self::Cisco(cisco) => cisco.heard(event),
         }
     }
 
@@ -96,6 +102,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.forget_contacts(),
             Self::Polycom(_) => {}
+            Self::Cisco(_) => {}
         }
     }
 
@@ -104,6 +111,7 @@ impl Software {
         match (self, before) {
             (Self::Snom(now), Self::Snom(before)) => now.differs(before),
             (Self::Polycom(now), Self::Polycom(before)) => now.differs(before),
+            (Self::Cisco(now), Self::Cisco(before)) => now.differs(before),
             _ => true,
         }
     }
@@ -113,6 +121,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.identity(),
             Self::Polycom(polycom) => polycom.identity(),
+            Self::Cisco(cisco) => cisco.identity(),
         }
     }
 
@@ -121,6 +130,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.display(),
             Self::Polycom(polycom) => polycom.display(),
+            Self::Cisco(cisco) => cisco.display(),
         }
     }
 
@@ -129,6 +139,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.setting(name, index).map(str::to_owned),
             Self::Polycom(polycom) => polycom.parameter(name).map(str::to_owned),
+            Self::Cisco(cisco) => cisco.parameter(name).map(str::to_owned),
         }
     }
 
@@ -137,6 +148,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.sip_agent(),
             Self::Polycom(polycom) => polycom.sip_agent(),
+            Self::Cisco(cisco) => cisco.sip_agent(),
         }
     }
 }

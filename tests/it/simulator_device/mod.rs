@@ -1,5 +1,6 @@
 //! The simulated phone that configures itself, against a server whose every byte is written down here.
 
+mod cisco;
 mod line;
 mod person;
 mod polycom;
@@ -170,6 +171,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
     let mac = match vendor {
         Vendor::Snom => "000413aabbcc",
         Vendor::Polycom => "0004f2aabbcc",
+        Vendor::Cisco => "8843e1aabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);
