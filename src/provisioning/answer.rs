@@ -263,7 +263,7 @@ impl Provisioning {
         let own = self.own_file(asker.vendor, file, user_key.as_ref(), handover).await;
         let made = match own {
             Some(made) => Ok(made),
-            None => self.made(asker, file, now),
+            None => self.made(asker, file, request.query, now),
         };
         let made = match made {
             Ok(made) => made,
@@ -353,11 +353,13 @@ impl Provisioning {
         }
     }
 
-    /// The file as it should be now, from the cache or made anew.
+    /// The file as it should be now, from the cache or made anew. What a phone finds in the phone book is always made
+    /// anew: there are as many such files as there are words.
     fn made(
         &self,
         asker: &Asker<'_>,
         file: &File,
+        query: &[(String, String)],
         now: Timestamp,
     ) -> Result<Arc<Made>, CannotMake> {
         let mac = asker.phone.mac;
@@ -367,7 +369,7 @@ impl Provisioning {
         if let Some(made) = self.cache().get(mac, &file.name, version) {
             return Ok(made);
         }
-        let (context, user) = {
+        let (mut context, user, book) = {
             let memory = self.store().memory();
             let book = self.book(&memory);
             let user = seated(&memory, asker.phone);
@@ -381,15 +383,23 @@ impl Provisioning {
                 vendor: asker.vendor,
                 model: asker.model(),
             };
-            let context = subject.context(self.site(), self.store(), book, firmware, handover, now);
-            (context, user.map(|user| user.extension.clone()))
+            let (site, store) = (self.site(), self.store());
+            let context =
+                subject.context(site, store, &memory, book.all(), firmware, handover, now);
+            (context, user.map(|user| user.extension.clone()), book)
         };
         let stage = match (&file.personal, &user) {
             (Some(_), None) => Stage::Empty,
             _ => Stage::Full,
         };
+        if let Some(rules) = &file.search {
+            context.search_in(&book, rules, query);
+        }
         let text = asker.vendor.render(file, stage, &context)?;
         let made = made(text.into(), file, user, SystemTime::now());
+        if file.search.is_some() {
+            return Ok(Arc::new(made));
+        }
         Ok(self.cache().keep(mac, &file.name, version, made))
     }
 
@@ -483,7 +493,8 @@ impl Provisioning {
             model: asker.model(),
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
-        let context = subject.context(self.site(), self.store(), book, None, true, now);
+        let (site, store) = (self.site(), self.store());
+        let context = subject.context(site, store, &memory, book, None, true, now);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
     }
@@ -497,13 +508,15 @@ impl Provisioning {
         now: Timestamp,
     ) -> Answer {
         // Only what a phone of a vendor that we know could be, and never more than a site can have.
-        let vendor = self.vendors().of_mac(mac).map(|vendor| vendor.name().to_owned());
+        let vendor = self.vendors().of_mac(mac).cloned();
         let Some(vendor) = vendor.filter(|_| request.method == Method::Get && self.may_add())
         else {
             return self.challenge(request, None, PhoneRefusal::Unknown, now);
         };
         let model = agent.as_ref().and_then(|agent| agent.model.clone());
-        match self.desk().add_unknown(mac, vendor, model, now).await {
+        let hot_desk = vendor.model(model.as_deref()).hot_desk;
+        let vendor = vendor.name().to_owned();
+        match self.desk().add_unknown(mac, vendor, model, hot_desk, now).await {
             Ok(()) => self.bootstrap(request, mac, agent, now).await,
             Err(error) => {
                 tracing::error!(phone = %mac, %error, "an unknown phone cannot be added");
