@@ -16,6 +16,8 @@ pub enum Vendor {
     Polycom,
     /// Yealink desk phones.
     Yealink,
+    /// Cisco and Linksys: SPA and multiplatform phones.
+    Cisco,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -23,7 +25,8 @@ pub enum Vendor {
 pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
-    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`.
+    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`;
+    /// `SPA504G`, `8851`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -54,6 +57,7 @@ impl DeviceSettings {
             Vendor::Snom => ("10.1.33.33", None),
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
             Vendor::Yealink => ("96.86.0.100", None),
+            Vendor::Cisco => ("7.4.4", None),
         };
         Self {
             vendor,

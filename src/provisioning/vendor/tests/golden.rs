@@ -18,6 +18,9 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("polycom", "Edge E450", "482567450001"),
     ("yealink", "T54W", "805ec0540001"),
     ("yealink", "T21P_E2", "001565210001"),
+    ("cisco", "SPA504G", "8843e1504001"),
+    ("cisco", "SPA942", "00e16d942001"),
+    ("cisco", "8851", "00562b885101"),
 ];
 
 fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {

@@ -1,4 +1,5 @@
 mod agents;
+mod cisco;
 mod documentation;
 mod escaping;
 mod golden;
