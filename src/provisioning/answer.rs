@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::admission::{Admitted, Knock, Mount, Presented, TurnedAway};
-use super::cache::{Made, Version};
+use super::cache::{Made, Version, Whose};
 use super::compose::{Subject, seated};
 use super::context::Firmware;
 use super::record::Note;
@@ -18,6 +18,7 @@ use super::{CannotMake, Provisioning};
 use crate::model::{
     Extension, Mac, Phone, PhoneRefusal, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
 };
+use crate::store::Memory;
 
 /// What a phone does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,10 +251,10 @@ impl Provisioning {
         let handover = self.is_handover(asker.phone);
         let own = self.own_file(asker.vendor, file, user_key.as_ref(), handover).await;
         let made = match own {
-            Some(made) => Ok(made),
+            Some(made) => Ok((made, user_key)),
             None => self.made(asker, file, now),
         };
-        let made = match made {
+        let (made, user) = match made {
             Ok(made) => made,
             Err(error) => {
                 tracing::error!(phone = %mac, file = file.name, %error, "a phone's file cannot be made");
@@ -264,9 +265,9 @@ impl Provisioning {
                 return Answer::Broken;
             }
         };
-        let why = Told::File { file: file.name.clone(), by: asker.proof, user: made.user.clone() };
+        let why = Told::File { file: file.name.clone(), by: asker.proof, user: user.clone() };
         let given = (request.method == Method::Get)
-            .then(|| self.shows(request, asker, file, made.user.clone(), now))
+            .then(|| self.shows(request, asker, file, user, now))
             .flatten()
             .map(|shown| (mac, shown, wanted.filter(|_| file.shows)));
         Answer::File(made, Receipt { request: Some(entry(request, mac, why, now)), given })
@@ -331,7 +332,7 @@ impl Provisioning {
                     let kept = String::from_utf8_lossy(&content);
                     content = personal.at_login(file.kind, &kept).ok()?.into_bytes();
                 }
-                let made = made(content.into(), file, Some(user.clone()), SystemTime::now());
+                let made = made(content.into(), file, SystemTime::now());
                 Some(Arc::new(made))
             }
             Err(error) => {
@@ -341,44 +342,43 @@ impl Provisioning {
         }
     }
 
-    /// The file as it should be now, from the cache or made anew.
+    /// The file as it should be now, from the cache or made anew, and who sits there then.
     fn made(
         &self,
         asker: &Asker<'_>,
         file: &File,
         now: Timestamp,
-    ) -> Result<Arc<Made>, CannotMake> {
-        let mac = asker.phone.mac;
+    ) -> Result<(Arc<Made>, Option<Extension>), CannotMake> {
         let firmware = self.firmware_for(asker);
         let handover = self.is_handover(asker.phone);
-        let version = self.version(asker, firmware.as_ref(), handover);
-        if let Some(made) = self.cache().get(mac, &file.name, version) {
-            return Ok(made);
-        }
-        let (context, user) = {
-            let memory = self.store().memory();
-            let book = self.book(&memory);
-            let user = seated(&memory, asker.phone);
-            let Some(enrolment) = memory.enrolment(mac).cloned() else {
-                return Err(CannotMake::Gone);
-            };
-            let subject = Subject {
-                phone: asker.phone,
-                enrolment: &enrolment,
-                user: user.as_deref(),
-                vendor: asker.vendor,
-                model: asker.model(),
-            };
-            let context = subject.context(self.site(), self.store(), book, firmware, handover, now);
-            (context, user.map(|user| user.extension.clone()))
+        let memory = self.store().memory();
+        let user = seated(&memory, asker.phone);
+        let key = user.as_ref().map(|user| user.extension.clone());
+        let Some(enrolment) = memory.enrolment(asker.phone.mac) else {
+            return Err(CannotMake::Gone);
+        };
+        let subject = Subject {
+            phone: asker.phone,
+            enrolment,
+            user: user.as_deref(),
+            vendor: asker.vendor,
+            model: asker.model(),
         };
         let stage = match (&file.personal, &user) {
             (Some(_), None) => Stage::Empty,
             _ => Stage::Full,
         };
+        let (whose, version) =
+            self.version(&memory, &subject, file, stage, firmware.as_ref(), handover);
+        if let Some(made) = self.cache().get(&whose, &file.name, version) {
+            return Ok((made, key));
+        }
+        let book = self.book(&memory);
+        let context = subject.context(self.site(), self.store(), book, firmware, handover, now);
+        drop(memory);
         let text = asker.vendor.render(file, stage, &context)?;
-        let made = made(text.into(), file, user, SystemTime::now());
-        Ok(self.cache().keep(mac, &file.name, version, made))
+        let made = made(text.into(), file, SystemTime::now());
+        Ok((self.cache().keep(whose, &file.name, version, made), key))
     }
 
     /// Whether the phone was last given the file of somebody else, or of nobody.
@@ -387,17 +387,31 @@ impl Provisioning {
         self.shown(phone.mac).is_none_or(|shown| shown.user != seated)
     }
 
-    fn version(&self, asker: &Asker<'_>, firmware: Option<&Firmware>, handover: bool) -> Version {
+    /// Whose the file is and what it is made from: for one that says the same to all phones, the people
+    /// and the templates alone.
+    fn version(
+        &self,
+        memory: &Memory,
+        subject: &Subject<'_>,
+        file: &File,
+        stage: Stage,
+        firmware: Option<&Firmware>,
+        handover: bool,
+    ) -> (Whose, Version) {
+        let (vendor, mac) = (subject.vendor, subject.phone.mac);
+        let people = memory.people_revision() + (self.contacts_revision() << 32);
         let mut site = DefaultHasher::new();
-        asker.vendor.fingerprint().hash(&mut site);
-        (asker.model(), handover).hash(&mut site);
-        firmware.map(|firmware| &firmware.url).hash(&mut site);
-        let memory = self.store().memory();
-        Version {
-            phone: memory.phone_revision(asker.phone.mac),
-            people: memory.people_revision() + (self.contacts_revision() << 32),
-            site: site.finish(),
+        vendor.fingerprint().hash(&mut site);
+        if vendor.is_same_for_all(file, stage, subject.model) {
+            let contacts = subject.layers(self.site()).text("contacts_max");
+            let whose = Whose::All { vendor: vendor.name().to_owned(), contacts };
+            stage.hash(&mut site);
+            return (whose, Version { phone: 0, people, site: site.finish() });
         }
+        (subject.model, handover).hash(&mut site);
+        firmware.map(|firmware| &firmware.url).hash(&mut site);
+        let phone = memory.phone_revision(mac);
+        (Whose::Phone(mac), Version { phone, people, site: site.finish() })
     }
 
     /// A bare MAC address in its window: its own URL, once.
@@ -443,7 +457,7 @@ impl Provisioning {
                 return Answer::Broken;
             }
         }
-        let made = Arc::new(made(text.into(), file, None, SystemTime::now()));
+        let made = Arc::new(made(text.into(), file, SystemTime::now()));
         let request = entry(request, mac, Told::Bootstrap, now);
         Answer::File(made, Receipt { request: Some(request), given: None })
     }
@@ -605,11 +619,11 @@ fn personal_name(vendor: &Vendor, file: &File) -> String {
     format!("{}/{}", vendor.name(), file.name)
 }
 
-fn made(bytes: bytes::Bytes, file: &File, user: Option<Extension>, modified: SystemTime) -> Made {
+fn made(bytes: bytes::Bytes, file: &File, modified: SystemTime) -> Made {
     let digest = Sha256::digest(&bytes);
     let hash: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let content_type = file.content_type.clone();
-    Made { bytes, content_type, hash, modified, user }
+    Made { bytes, content_type, hash, modified }
 }
 
 /// The most bytes that a phone may send of what is thrown away.
