@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::admission::{Admitted, Knock, Mount, Presented, TurnedAway};
-use super::cache::{Made, Version};
+use super::cache::{Made, Version, Whose};
 use super::compose::{Subject, seated};
 use super::context::Firmware;
 use super::record::Note;
@@ -18,6 +18,7 @@ use super::{CannotMake, Provisioning};
 use crate::model::{
     Extension, Mac, Phone, PhoneRefusal, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
 };
+use crate::store::Memory;
 
 /// What a phone does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,10 +263,10 @@ impl Provisioning {
         let handover = self.is_handover(asker.phone, file);
         let own = self.own_file(asker.vendor, file, user_key.as_ref(), handover).await;
         let made = match own {
-            Some(made) => Ok(made),
+            Some(made) => Ok((made, user_key)),
             None => self.made(asker, file, request.query, now),
         };
-        let made = match made {
+        let (made, user) = match made {
             Ok(made) => made,
             Err(error) => {
                 tracing::error!(phone = %mac, file = file.name, %error, "a phone's file cannot be made");
@@ -276,9 +277,9 @@ impl Provisioning {
                 return Answer::Broken;
             }
         };
-        let why = Told::File { file: file.name.clone(), by: asker.proof, user: made.user.clone() };
+        let why = Told::File { file: file.name.clone(), by: asker.proof, user: user.clone() };
         let given = (request.method == Method::Get)
-            .then(|| self.shows(request, asker, file, made.user.clone(), now))
+            .then(|| self.shows(request, asker, file, user, now))
             .flatten()
             .map(|shown| (mac, shown, wanted.filter(|_| file.shows)));
         Answer::File(made, Receipt { request: Some(entry(request, mac, why, now)), given })
@@ -343,7 +344,7 @@ impl Provisioning {
                     let kept = String::from_utf8_lossy(&content);
                     content = personal.at_login(file.kind, &kept).ok()?.into_bytes();
                 }
-                let made = made(content.into(), file, Some(user.clone()), SystemTime::now());
+                let made = made(content.into(), file, SystemTime::now());
                 Some(Arc::new(made))
             }
             Err(error) => {
@@ -353,54 +354,54 @@ impl Provisioning {
         }
     }
 
-    /// The file as it should be now, from the cache or made anew. What a phone finds in the phone book is always made
-    /// anew: there are as many such files as there are words.
+    /// The file as it should be now, from the cache or made anew, and who sits there then. What a phone finds in
+    /// the phone book is always made anew: there are as many such files as there are words.
     fn made(
         &self,
         asker: &Asker<'_>,
         file: &File,
         query: &[(String, String)],
         now: Timestamp,
-    ) -> Result<Arc<Made>, CannotMake> {
-        let mac = asker.phone.mac;
+    ) -> Result<(Arc<Made>, Option<Extension>), CannotMake> {
         let firmware = self.firmware_for(asker);
         let handover = self.is_handover(asker.phone, file);
-        let version = self.version(asker, firmware.as_ref(), handover);
-        if let Some(made) = self.cache().get(mac, &file.name, version) {
-            return Ok(made);
-        }
-        let (mut context, user, book) = {
-            let memory = self.store().memory();
-            let book = self.book(&memory);
-            let user = seated(&memory, asker.phone);
-            let Some(enrolment) = memory.enrolment(mac).cloned() else {
-                return Err(CannotMake::Gone);
-            };
-            let subject = Subject {
-                phone: asker.phone,
-                enrolment: &enrolment,
-                user: user.as_deref(),
-                memory: &memory,
-                vendor: asker.vendor,
-                model: asker.model(),
-            };
-            let (site, store) = (self.site(), self.store());
-            let context = subject.context(site, store, book.all(), firmware, handover, now);
-            (context, user.map(|user| user.extension.clone()), book)
+        let memory = self.store().memory();
+        let user = seated(&memory, asker.phone);
+        let key = user.as_ref().map(|user| user.extension.clone());
+        let Some(enrolment) = memory.enrolment(asker.phone.mac) else {
+            return Err(CannotMake::Gone);
+        };
+        let subject = Subject {
+            phone: asker.phone,
+            enrolment,
+            user: user.as_deref(),
+            memory: &memory,
+            vendor: asker.vendor,
+            model: asker.model(),
         };
         let stage = match (&file.personal, &user) {
             (Some(_), None) => Stage::Empty,
             _ => Stage::Full,
         };
+        let (whose, version) =
+            self.version(&memory, &subject, file, stage, firmware.as_ref(), handover);
+        let kept = || self.cache().get(&whose, &file.name, version);
+        if let Some(made) = file.search.is_none().then(kept).flatten() {
+            return Ok((made, key));
+        }
+        let book = self.book(&memory);
+        let (site, store) = (self.site(), self.store());
+        let mut context = subject.context(site, store, book.all(), firmware, handover, now);
+        drop(memory);
         if let Some(rules) = &file.search {
             context.search_in(&book, rules, query);
         }
         let text = asker.vendor.render(file, stage, &context)?;
-        let made = made(text.into(), file, user, SystemTime::now());
+        let made = made(text.into(), file, SystemTime::now());
         if file.search.is_some() {
-            return Ok(Arc::new(made));
+            return Ok((Arc::new(made), key));
         }
-        Ok(self.cache().keep(mac, &file.name, version, made))
+        Ok((self.cache().keep(whose, &file.name, version, made), key))
     }
 
     /// Whether the phone was last given the file of somebody else, or of nobody. Each file that is a
@@ -414,17 +415,31 @@ impl Provisioning {
         }
     }
 
-    fn version(&self, asker: &Asker<'_>, firmware: Option<&Firmware>, handover: bool) -> Version {
+    /// Whose the file is and what it is made from: for one that says the same to all phones, the people
+    /// and the templates alone.
+    fn version(
+        &self,
+        memory: &Memory,
+        subject: &Subject<'_>,
+        file: &File,
+        stage: Stage,
+        firmware: Option<&Firmware>,
+        handover: bool,
+    ) -> (Whose, Version) {
+        let (vendor, mac) = (subject.vendor, subject.phone.mac);
+        let people = memory.people_revision() + (self.contacts_revision() << 32);
         let mut site = DefaultHasher::new();
-        asker.vendor.fingerprint().hash(&mut site);
-        (asker.model(), handover).hash(&mut site);
-        firmware.map(|firmware| &firmware.url).hash(&mut site);
-        let memory = self.store().memory();
-        Version {
-            phone: memory.phone_revision(asker.phone.mac),
-            people: memory.people_revision() + (self.contacts_revision() << 32),
-            site: site.finish(),
+        vendor.fingerprint().hash(&mut site);
+        if vendor.is_same_for_all(file, stage, subject.model) {
+            let contacts = subject.layers(self.site()).text("contacts_max");
+            let whose = Whose::All { vendor: vendor.name().to_owned(), contacts };
+            stage.hash(&mut site);
+            return (whose, Version { phone: 0, people, site: site.finish() });
         }
+        (subject.model, handover).hash(&mut site);
+        firmware.map(|firmware| &firmware.url).hash(&mut site);
+        let phone = memory.phone_revision(mac);
+        (Whose::Phone(mac), Version { phone, people, site: site.finish() })
     }
 
     /// A bare MAC address in its window: its own URL, once.
@@ -470,7 +485,7 @@ impl Provisioning {
                 return Answer::Broken;
             }
         }
-        let made = Arc::new(made(text.into(), file, None, SystemTime::now()));
+        let made = Arc::new(made(text.into(), file, SystemTime::now()));
         let request = entry(request, mac, Told::Bootstrap, now);
         Answer::File(made, Receipt { request: Some(request), given: None })
     }
@@ -640,11 +655,11 @@ fn personal_name(vendor: &Vendor, file: &File) -> String {
     format!("{}/{}", vendor.name(), file.name)
 }
 
-fn made(bytes: bytes::Bytes, file: &File, user: Option<Extension>, modified: SystemTime) -> Made {
+fn made(bytes: bytes::Bytes, file: &File, modified: SystemTime) -> Made {
     let digest = Sha256::digest(&bytes);
     let hash: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let content_type = file.content_type.clone();
-    Made { bytes, content_type, hash, modified, user }
+    Made { bytes, content_type, hash, modified }
 }
 
 /// The most bytes that a phone may send of what is thrown away.

@@ -3,12 +3,13 @@
 //! The queue is bounded: when the store is slower than the phones, some of it is lost and counted. A phone
 //! whose confirmation was lost is asked to fetch once more, which does no harm.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,10 +20,10 @@ use crate::store::{DatabaseError, Tx};
 
 /// How many notes wait at the most.
 const QUEUE: usize = 16_384;
-/// How many are written at once.
-const BATCH: usize = 512;
-/// How long notes are gathered.
-const GATHER: Duration = Duration::from_millis(100);
+/// How many are written at once: some 20 ms of the store's writer, which others wait for.
+const BATCH: usize = 1_024;
+/// How long notes are gathered when there are few.
+const GATHER: Duration = Duration::from_millis(250);
 /// How often the journal is told of refusals.
 const REFUSALS: Duration = Duration::from_secs(60);
 /// Of how many networks refusals are counted at a time; further ones are counted together.
@@ -109,7 +110,11 @@ pub(super) async fn keep(
             () = shutdown.cancelled() => break,
             _ = refusals.tick() => journal_refusals(&recorder, &desk).await,
             _ = far.recv_many(&mut notes, BATCH) => {
+                let is_full = notes.len() == BATCH;
                 write(&desk, std::mem::take(&mut notes)).await;
+                if is_full {
+                    continue;
+                }
             }
         }
         tokio::select! {
@@ -128,23 +133,31 @@ async fn write(desk: &Desk, notes: Vec<Note>) {
     if notes.is_empty() {
         return;
     }
-    let mut asked = Vec::new();
-    let mut given = Vec::new();
+    let (mut asked, mut confirmed, mut proven) = (Vec::new(), Vec::new(), Vec::new());
+    // Of a phone that was given several files the last note says it all.
+    let mut shows = BTreeMap::new();
     for note in notes {
         match note {
             Note::Asked(request) => asked.push(request),
-            Note::Given { phone, shown, wanted } => given.push((phone, shown, wanted)),
-            Note::Proven { phone, proof, at } => {
-                if let Err(error) = desk.prove(phone, proof, at).await {
-                    tracing::warn!(%phone, %error, "cannot write down that the phone is enrolled");
-                }
+            Note::Given { phone, shown, wanted } => {
+                confirmed.extend(wanted.map(|wanted| (phone, shown.clone(), wanted)));
+                shows.insert(phone, shown);
             }
+            Note::Proven { phone, proof, at } => proven.push((phone, proof, at)),
         }
     }
+    // Side by side, so that they share commits.
+    join_all(proven.into_iter().map(async |(phone, proof, at)| {
+        if let Err(error) = desk.prove(phone, proof, at).await {
+            tracing::warn!(%phone, %error, "cannot write down that the phone is enrolled");
+        }
+    }))
+    .await;
     let written = desk.store().write(async move |tx: &mut Tx<'_>| {
-        for (phone, shown, wanted) in &given {
+        for (phone, shown) in &shows {
             tx.save_shown(*phone, shown.clone()).await?;
-            let Some(wanted) = wanted else { continue };
+        }
+        for (phone, shown, wanted) in &confirmed {
             if tx.settle(wanted).await? {
                 let what = Happening::Shown { phone: *phone, user: shown.user.clone() };
                 tx.journal(shown.at, Actor::Daemon, what).await?;
