@@ -127,7 +127,8 @@ impl Provisioning {
         let agent = self.vendors().read_agent(request.agent);
         let knock = Knock {
             mount: request.mount,
-            named: mac_in(request.path, request.query),
+            named: mac_in(request.path, request.query)
+                .or_else(|| self.named_by_agent(request, agent.as_ref())),
             agent: agent.as_ref().and_then(|agent| agent.mac),
             certificate: request.certificate,
             presented: request.presented,
@@ -143,6 +144,17 @@ impl Provisioning {
             Ok(Admitted::Window(phone)) => self.bootstrap(request, phone, agent, now).await,
             Ok(Admitted::Unknown(phone)) => self.unknown(request, phone, agent, now).await,
             Err(turned_away) => self.turn_away(request, turned_away, now),
+        }
+    }
+
+    /// What a phone asks for that knows nothing yet may name no phone (Cisco's `spa504G.cfg`); then its
+    /// User-Agent does, which is no more of a proof than a path is.
+    fn named_by_agent(&self, request: &Request<'_>, agent: Option<&Agent>) -> Option<Mac> {
+        let agent = agent?;
+        let vendors = self.vendors();
+        match vendors.get(&agent.vendor)?.route(request.path, request.query)? {
+            Route::File { file, .. } if file.has_bootstrap() => agent.mac,
+            _ => None,
         }
     }
 

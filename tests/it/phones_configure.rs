@@ -21,7 +21,7 @@ struct Sample {
     own: &'static str,
 }
 
-const SAMPLES: [Sample; 4] = [
+const SAMPLES: &[Sample] = &[
     Sample {
         vendor: Vendor::Snom,
         name: "snom",
@@ -58,6 +58,53 @@ const SAMPLES: [Sample; 4] = [
         dhcp: "/provision/",
         own: "/",
     },
+    Sample {
+        vendor: Vendor::Yealink,
+        name: "yealink",
+        model: "T54W",
+        listed: "T54W",
+        mac: "805ec0aa0021",
+        dhcp: "/provision/",
+        own: "/805ec0aa0021.cfg",
+    },
+    Sample {
+        vendor: Vendor::Yealink,
+        name: "yealink",
+        model: "T46G",
+        listed: "SIP-T46G",
+        mac: "001565aa0022",
+        dhcp: "/provision/index.php?mac=$MAC&manuf=yealink",
+        own: "/001565aa0022.cfg",
+    },
+    // A file name without a MAC address: the User-Agent has it.
+    Sample {
+        vendor: Vendor::Cisco,
+        name: "cisco",
+        model: "SPA504G",
+        listed: "SPA504G",
+        mac: "8843e1aa0021",
+        dhcp: "/provision/spa$PSN.cfg",
+        own: "/8843e1aa0021.xml",
+    },
+    // A serial number in the User-Agent that looks like a MAC address.
+    Sample {
+        vendor: Vendor::Cisco,
+        name: "cisco",
+        model: "SPA-942",
+        listed: "SPA942",
+        mac: "00e16daa0022",
+        dhcp: "/provision/index.php?mac=$MA&manuf=cisco",
+        own: "/00e16daa0022.xml",
+    },
+    Sample {
+        vendor: Vendor::Cisco,
+        name: "cisco",
+        model: "8851",
+        listed: "CP-8851-3PCC",
+        mac: "00562baa0023",
+        dhcp: "/provision/$MA.xml",
+        own: "/00562baa0023.xml",
+    },
 ];
 
 const ADA: &str = "1001";
@@ -90,7 +137,7 @@ impl Sample {
 #[tokio::test]
 async fn a_phone_ends_at_its_own_files_at_each_boot_although_dhcp_says_otherwise() {
     let office = Office::open().await;
-    for sample in &SAMPLES {
+    for sample in SAMPLES {
         let device = sample.plugged_into(&office).await;
         for boot in 1..=3 {
             let booted = device.boot().await;
@@ -126,7 +173,7 @@ async fn a_phone_becomes_its_users_and_nobodys_again_without_a_reboot() {
     let keys =
         json!([{ "number": "1002", "label": "Grace" }, { "kind": "speed", "number": "0800123" }]);
     office.user(ADA, json!({ "name": "Ada Lovelace", "keys": keys }), USERS[0].2).await;
-    for sample in &SAMPLES {
+    for sample in SAMPLES {
         let device = sample.plugged_into(&office).await;
         device.boot().await;
         let phone = device.phone().unwrap();

@@ -7,9 +7,10 @@
 //!
 //! * [`Device`] - the phone; [`DeviceSettings`] - what it is and what its network tells it;
 //! * `http`, `digest` - its HTTP client; `xml` - its reader;
-//! * `snom`, `polycom` - what differs between vendors; `software` chooses;
+//! * `snom`, `polycom`, `yealink`, `cisco` - what differs between vendors; `software` chooses;
 //! * `line` - the SIP side: registers with a simulated FreeSWITCH, hears its NOTIFYs.
 
+mod cisco;
 mod digest;
 mod http;
 mod line;
@@ -19,6 +20,7 @@ mod settings;
 mod snom;
 mod software;
 mod xml;
+mod yealink;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -14,6 +14,10 @@ pub enum Vendor {
     Snom,
     /// Polycom and Poly: SoundPoint, SoundStation, VVX, Edge.
     Polycom,
+    /// Yealink desk phones.
+    Yealink,
+    /// Cisco and Linksys: SPA and multiplatform phones.
+    Cisco,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -21,7 +25,8 @@ pub enum Vendor {
 pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
-    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`.
+    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`;
+    /// `SPA504G`, `8851`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -37,7 +42,7 @@ pub struct DeviceSettings {
     /// The URL that a PnP responder gives.
     pub pnp: Option<String>,
     /// PEM of the authorities that the phone believes. Without them a Snom believes every server, as it
-    /// does when it leaves the factory, and a Polycom none.
+    /// does when it leaves the factory, and any other none.
     pub ca: Option<String>,
     /// The certificate from the factory.
     pub certificate: Option<DeviceCertificate>,
@@ -51,6 +56,8 @@ impl DeviceSettings {
         let (firmware, part_number) = match vendor {
             Vendor::Snom => ("10.1.33.33", None),
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
+            Vendor::Yealink => ("96.86.0.100", None),
+            Vendor::Cisco => ("7.4.4", None),
         };
         Self {
             vendor,

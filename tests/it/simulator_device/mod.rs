@@ -1,10 +1,12 @@
 //! The simulated phone that configures itself, against a server whose every byte is written down here.
 
+mod cisco;
 mod line;
 mod person;
 mod polycom;
 mod snom;
 mod transport;
+mod yealink;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -170,6 +172,8 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
     let mac = match vendor {
         Vendor::Snom => "000413aabbcc",
         Vendor::Polycom => "0004f2aabbcc",
+        Vendor::Yealink => "805ec0aabbcc",
+        Vendor::Cisco => "8843e1aabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

@@ -78,7 +78,7 @@ fn comes_back_from(vendor: &str, model: &str, file: &str, name: &str) {
     let values = values(&rendered);
     let person = context.user.unwrap();
     let parts = match file.name.as_str() {
-        "directory" => vec![person.first_name, person.last_name],
+        "directory" if vendor.name() == "polycom" => vec![person.first_name, person.last_name],
         _ => vec![person.name],
     };
     for part in parts {
@@ -94,6 +94,8 @@ fn a_hostile_name_comes_back_as_it_was() {
         comes_back_from("snom", "D785", "book", name);
         comes_back_from("polycom", "VVX 500", "settings", name);
         comes_back_from("polycom", "VVX 500", "directory", &format!("{name} {name}"));
+        comes_back_from("cisco", "8851", "profile", name);
+        comes_back_from("cisco", "8851", "directory", name);
     }
 }
 
@@ -152,6 +154,7 @@ proptest! {
         comes_back_from("snom", "D785", "settings", &name);
         comes_back_from("polycom", "VVX 500", "settings", &name);
         comes_back_from("polycom", "VVX 500", "directory", &name);
+        comes_back_from("cisco", "8851", "profile", &name);
     }
 }
 

@@ -1,4 +1,5 @@
 mod agents;
+mod cisco;
 mod documentation;
 mod escaping;
 mod golden;
@@ -6,6 +7,7 @@ mod overrides;
 mod routes;
 mod settings;
 mod uploads;
+mod yealink;
 
 use minijinja::Value;
 use minijinja::value::Serde;
