@@ -11,6 +11,7 @@ mod faults;
 mod hostile_names;
 mod kill;
 mod login;
+mod phones_listener;
 mod refusals;
 mod rooms;
 mod secrets;
