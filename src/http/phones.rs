@@ -90,13 +90,17 @@ async fn answer(State(phones): State<Phones>, request: Request) -> Response {
     let presented = match mount {
         Mount::Keyed(_) => provisioning::Presented::Nothing,
         Mount::Open => {
+            let mut is_guess = false;
             let passwords = |user: &str| {
+                // Whoever is no phone's name guesses nothing: `PlcmSpIp`, which phones have from the factory.
+                is_guess = user.parse::<Mac>().is_ok();
                 let mut passwords = phones.provisioning.http_passwords(user, now).into_iter();
                 Passwords { current: passwords.next(), other: passwords.next() }
             };
             match phones.realm.check(&head.headers, &head.method, uri, now, passwords) {
                 Presented::None => provisioning::Presented::Nothing,
                 Presented::Stale => provisioning::Presented::Stale,
+                Presented::Wrong if !is_guess => provisioning::Presented::Nothing,
                 Presented::Wrong => provisioning::Presented::Wrong,
                 Presented::Valid { user } => match user.parse::<Mac>() {
                     Ok(mac) => provisioning::Presented::Phone(mac),

@@ -293,11 +293,11 @@ impl Provisioning {
             (user, memory.wanted_of(WantedKind::Resync, &target).cloned())
         };
         let user_key = user.as_ref().map(|user| user.extension.clone());
-        let handover = self.holder(mac, &file.name) != user_key;
+        let handover = self.is_handover(asker.phone, file);
         let own = self.own_file(asker.vendor, file, user_key.as_ref(), handover).await;
         let made = match own {
             Some(made) => Ok(made),
-            None => self.made(asker, file, now),
+            None => self.made(asker, file, request.query, now),
         };
         let made = match made {
             Ok(made) => made,
@@ -367,21 +367,23 @@ impl Provisioning {
         }
     }
 
-    /// The file as it should be now, from the cache or made anew.
+    /// The file as it should be now, from the cache or made anew. What a phone finds in the phone book is always made
+    /// anew: there are as many such files as there are words.
     fn made(
         &self,
         asker: &Asker<'_>,
         file: &File,
+        query: &[(String, String)],
         now: Timestamp,
     ) -> Result<Arc<Made>, CannotMake> {
         let mac = asker.phone.mac;
         let firmware = self.firmware_for(asker);
-        let handover = self.is_handover(asker.phone);
+        let handover = self.is_handover(asker.phone, file);
         let version = self.version(asker, firmware.as_ref(), handover);
         if let Some(made) = self.cache().get(mac, &file.name, version) {
             return Ok(made);
         }
-        let (context, user) = {
+        let (mut context, user, book) = {
             let memory = self.store().memory();
             let book = self.book(&memory);
             let user = seated(&memory, asker.phone);
@@ -392,25 +394,38 @@ impl Provisioning {
                 phone: asker.phone,
                 enrolment: &enrolment,
                 user: user.as_deref(),
+                memory: &memory,
                 vendor: asker.vendor,
                 model: asker.model(),
             };
-            let context = subject.context(self.site(), self.store(), book, firmware, handover, now);
-            (context, user.map(|user| user.extension.clone()))
+            let (site, store) = (self.site(), self.store());
+            let context = subject.context(site, store, book.all(), firmware, handover, now);
+            (context, user.map(|user| user.extension.clone()), book)
         };
         let stage = match (&file.personal, &user) {
             (Some(_), None) => Stage::Empty,
             _ => Stage::Full,
         };
+        if let Some(rules) = &file.search {
+            context.search_in(&book, rules, query);
+        }
         let text = asker.vendor.render(file, stage, &context)?;
         let made = made(text.into(), file, user, SystemTime::now());
+        if file.search.is_some() {
+            return Ok(Arc::new(made));
+        }
         Ok(self.cache().keep(mac, &file.name, version, made))
     }
 
-    /// Whether the phone was last given the file of somebody else, or of nobody.
-    fn is_handover(&self, phone: &Phone) -> bool {
+    /// Whether the phone was last given the file of somebody else, or of nobody. Each file that is a
+    /// person's own changes hands by itself: phones fetch one after the other.
+    fn is_handover(&self, phone: &Phone, file: &File) -> bool {
         let seated = self.store().memory().session(phone.mac).map(|session| session.user.clone());
-        self.shown(phone.mac).is_none_or(|shown| shown.user != seated)
+        let Some(shown) = self.shown(phone.mac) else { return true };
+        match &file.personal {
+            Some(_) => shown.personal.get(&file.name) != Some(&seated),
+            None => shown.user != seated,
+        }
     }
 
     fn version(&self, asker: &Asker<'_>, firmware: Option<&Firmware>, handover: bool) -> Version {
@@ -488,11 +503,13 @@ impl Provisioning {
             phone: asker.phone,
             enrolment: &enrolment,
             user: None,
+            memory: &memory,
             vendor: asker.vendor,
             model: asker.model(),
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
-        let context = subject.context(self.site(), self.store(), book, None, true, now);
+        let (site, store) = (self.site(), self.store());
+        let context = subject.context(site, store, book, None, true, now);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
     }
@@ -506,13 +523,15 @@ impl Provisioning {
         now: Timestamp,
     ) -> Answer {
         // Only what a phone of a vendor that we know could be, and never more than a site can have.
-        let vendor = self.vendors().of_mac(mac).map(|vendor| vendor.name().to_owned());
+        let vendor = self.vendors().of_mac(mac).cloned();
         let Some(vendor) = vendor.filter(|_| request.method == Method::Get && self.may_add())
         else {
             return self.challenge(request, None, PhoneRefusal::Unknown, now);
         };
         let model = agent.as_ref().and_then(|agent| agent.model.clone());
-        match self.desk().add_unknown(mac, vendor, model, now).await {
+        let hot_desk = vendor.model(model.as_deref()).hot_desk;
+        let vendor = vendor.name().to_owned();
+        match self.desk().add_unknown(mac, vendor, model, hot_desk, now).await {
             Ok(()) => self.bootstrap(request, mac, agent, now).await,
             Err(error) => {
                 tracing::error!(phone = %mac, %error, "an unknown phone cannot be added");
@@ -573,7 +592,7 @@ impl Provisioning {
 
     /// What came by no door, or by a method that is not for phones, was refused.
     pub fn refused(&self, request: &Request<'_>, now: Timestamp) {
-        self.note_refusal(request, None, PhoneRefusal::NoFile, 404, now);
+        self.note_refusal(request, None, PhoneRefusal::Unknown, 404, now);
     }
 
     /// For a phone of the inventory the reason is written down. Answers whether it counts against whoever
@@ -588,8 +607,12 @@ impl Provisioning {
         now: Timestamp,
     ) -> bool {
         let counts = match reason {
-            PhoneRefusal::NoFile | PhoneRefusal::Method | PhoneRefusal::NoVendor => phone.is_none(),
-            PhoneRefusal::WindowClosed | PhoneRefusal::Upload => false,
+            // What phones ask for as a matter of course.
+            PhoneRefusal::NoFile
+            | PhoneRefusal::Method
+            | PhoneRefusal::NoVendor
+            | PhoneRefusal::WindowClosed
+            | PhoneRefusal::Upload => false,
             PhoneRefusal::Unknown
             | PhoneRefusal::Network
             | PhoneRefusal::Credentials

@@ -10,7 +10,9 @@ use super::layers::Layers;
 use super::settings::ProvisioningSettings;
 use super::vendor::{Layer, Vendor};
 use super::{phone_book, texts, time_zone};
-use crate::model::{Domain, Enrolment, KeyKind, Mac, Phone, SettingValue, User};
+use crate::model::{
+    Domain, Enrolment, Handset, KeyKind, Mac, Phone, SettingValue, SipIdentity, User,
+};
 use crate::store::{Memory, Store};
 
 /// What all phones of the site have in common.
@@ -35,6 +37,8 @@ pub(super) struct Subject<'a> {
     pub phone: &'a Phone,
     pub enrolment: &'a Enrolment,
     pub user: Option<&'a User>,
+    /// The store, to look up whose the handsets are.
+    pub memory: &'a Memory,
     pub vendor: &'a Vendor,
     /// The model: as the inventory has it, else as the phone says.
     pub model: Option<&'a str>,
@@ -81,13 +85,14 @@ impl Subject<'_> {
                 label: self.phone.title(),
             },
             account: self.account(site, &language),
-            handsets: Vec::new(),
+            handsets: self.handsets(site, store),
             user: self.user.map(person),
             keys: self.keys(site, &language, expansion),
             codes: site.codes.clone(),
             emergency: site.emergency.clone(),
             free_numbers: site.free_numbers.clone(),
             contacts: book,
+            search: None,
             urls: urls(site, self.enrolment),
             http: Login {
                 user: mac.clone(),
@@ -104,8 +109,28 @@ impl Subject<'_> {
         }
     }
 
+    /// The accounts of a DECT base's handsets.
+    fn handsets(&self, site: &Site, store: &Store) -> Vec<Account> {
+        let base = self.phone;
+        let of = |(number, handset): (u16, &Handset)| {
+            let user = handset.user.as_ref().and_then(|user| self.memory.user(user));
+            let title = base.handset_title(number);
+            let extension = user.map(|user| user.extension.to_string());
+            let name = user.map_or_else(|| title.clone(), |user| user.name.clone());
+            Account {
+                user: SipIdentity::of_handset(base.mac, number).to_string(),
+                password: store.handset_secret(base, number).expose_secret().to_owned(),
+                label: extension.unwrap_or(title),
+                idle: name.clone(),
+                display_name: name,
+                mailbox: user.map(|_| site.settings.mailbox.as_str().to_owned()),
+                ..self.registrar(site)
+            }
+        };
+        base.numbered_handsets().map(of).collect()
+    }
+
     fn account(&self, site: &Site, language: &str) -> Account {
-        let settings = &site.settings;
         let label = match self.user {
             Some(user) => user.extension.to_string(),
             None => self
@@ -123,19 +148,34 @@ impl Subject<'_> {
         Account {
             user: self.phone.mac.to_string(),
             password: self.phone.secret.expose_secret().to_owned(),
+            label,
+            idle,
+            display_name: self.user.map_or_else(|| self.phone.title(), |user| user.name.clone()),
+            mailbox: self.user.map(|_| site.settings.mailbox.as_str().to_owned()),
+            ..self.registrar(site)
+        }
+    }
+
+    /// Where an account registers, whosever it is.
+    fn registrar(&self, site: &Site) -> Account {
+        let settings = &site.settings;
+        Account {
+            user: String::new(),
+            password: String::new(),
             domain: site.domain.to_string(),
             registrar: settings.registrar.clone().unwrap_or_else(|| site.domain.to_string()),
             port: settings.port,
             transport: settings.transport.as_str().to_owned(),
             expires: settings.expires,
-            label,
-            idle,
-            display_name: self.user.map_or_else(|| self.phone.title(), |user| user.name.clone()),
-            mailbox: self.user.map(|_| settings.mailbox.as_str().to_owned()),
+            label: String::new(),
+            idle: String::new(),
+            display_name: String::new(),
+            mailbox: None,
         }
     }
 
-    /// The line, what everybody needs, then the user's own, as many as the model has keys.
+    /// The line and what everybody needs (soft keys, where the model has too few), then the user's own, as
+    /// many as the model has keys.
     fn keys(&self, site: &Site, language: &str, expansion: usize) -> Vec<Key> {
         let texts = texts::texts(language);
         let speed = |code: &str, label: &str| {
@@ -152,7 +192,10 @@ impl Subject<'_> {
                 let mailbox = site.settings.mailbox.as_str().to_owned();
                 keys.push(Some(("mailbox", mailbox, texts.mailbox.to_owned())));
                 keys.push(speed("logout", texts.logout));
-                keys.extend(user.keys.iter().map(|key| {
+                let most =
+                    usize::from(self.vendor.model(self.model).keys).saturating_add(expansion);
+                let room = most.saturating_sub(keys.iter().flatten().count());
+                keys.extend(user.keys.iter().take(room).map(|key| {
                     let number = key.number.as_str().to_owned();
                     let kind = match key.kind {
                         KeyKind::Blf => "blf",
@@ -163,8 +206,7 @@ impl Subject<'_> {
                 }));
             }
         }
-        let most = usize::from(self.vendor.model(self.model).keys).saturating_add(expansion);
-        let keys = keys.into_iter().flatten().take(most.max(1)).zip(1u16..);
+        let keys = keys.into_iter().flatten().zip(1u16..);
         keys.map(|((kind, number, label), position)| Key { position, kind, number, label })
             .collect()
     }

@@ -37,7 +37,7 @@ mod tests;
 pub use agent::Agent;
 pub use escape::Kind;
 pub use fault::TemplateFault;
-pub use manifest::{Cleared, File, Model, Personal, Resync, Upload};
+pub use manifest::{Cleared, File, Model, Personal, Resync, SearchRules, Upload};
 pub use route::{FirmwareFile, Route, mac_in};
 pub use xml::Unacceptable;
 
@@ -212,8 +212,9 @@ impl Vendor {
         for model in models {
             for somebody in [false, true] {
                 let layers = [&self.manifest.settings, &model.settings];
-                let context = sample::context(&self.name, &model.title, layers, somebody);
+                let mut context = sample::context(&self.name, &model.title, layers, somebody);
                 for file in self.files() {
+                    context.search = file.search.as_ref().map(|_| sample::search(somebody));
                     for stage in [Stage::Full, Stage::Bootstrap, Stage::Empty] {
                         if let Some(template) = template(model, file, stage) {
                             self.try_one(model, file, stage, &context, template)?;

@@ -249,7 +249,8 @@ fn secrets(context: &Context) -> Vec<&str> {
     let keyed = [&context.urls.keyed, &context.urls.keyed_rest];
     let keys = keyed.into_iter().filter_map(|url| url.rsplit('/').next());
     let passwords = [&context.account.password, &context.http.password, &context.web.password];
-    let secrets = passwords.into_iter().map(String::as_str).chain(keys);
+    let handsets = context.handsets.iter().map(|handset| &handset.password);
+    let secrets = passwords.into_iter().chain(handsets).map(String::as_str).chain(keys);
     secrets.filter(|secret| !secret.is_empty()).collect()
 }
 

@@ -14,6 +14,8 @@ pub enum Vendor {
     Snom,
     /// Polycom and Poly: SoundPoint, SoundStation, VVX, Edge.
     Polycom,
+    /// Yealink desk phones.
+    Yealink,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -21,7 +23,7 @@ pub enum Vendor {
 pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
-    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`.
+    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -37,7 +39,7 @@ pub struct DeviceSettings {
     /// The URL that a PnP responder gives.
     pub pnp: Option<String>,
     /// PEM of the authorities that the phone believes. Without them a Snom believes every server, as it
-    /// does when it leaves the factory, and a Polycom none.
+    /// does when it leaves the factory, and any other none.
     pub ca: Option<String>,
     /// The certificate from the factory.
     pub certificate: Option<DeviceCertificate>,
@@ -51,6 +53,7 @@ impl DeviceSettings {
         let (firmware, part_number) = match vendor {
             Vendor::Snom => ("10.1.33.33", None),
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
+            Vendor::Yealink => ("96.86.0.100", None),
         };
         Self {
             vendor,

@@ -6,12 +6,14 @@ use super::polycom::Polycom;
 use super::report::{Contact, Display, Identity};
 use super::settings::{DeviceSettings, Vendor};
 use super::snom::Snom;
+use super::yealink::Yealink;
 
 /// The software of a phone with all that is in its flash.
 #[derive(Clone)]
 pub(super) enum Software {
     Snom(Box<Snom>),
     Polycom(Box<Polycom>),
+    Yealink(Box<Yealink>),
 }
 
 /// Why a phone fetches.
@@ -59,6 +61,7 @@ impl Software {
         Ok(match settings.vendor {
             Vendor::Snom => Self::Snom(Box::new(Snom::factory(settings)?)),
             Vendor::Polycom => Self::Polycom(Box::new(Polycom::factory(settings)?)),
+            Vendor::Yealink => Self::Yealink(Box::new(Yealink::factory(settings)?)),
         })
     }
 
@@ -72,6 +75,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.start(settings, session).await,
             Self::Polycom(polycom) => polycom.start(how, settings, session).await,
+            Self::Yealink(yealink) => yealink.start(settings, session).await,
         }
     }
 
@@ -80,6 +84,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.change(change),
             Self::Polycom(polycom) => polycom.change(change, session).await,
+            Self::Yealink(yealink) => yealink.change(change),
         }
     }
 
@@ -88,6 +93,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.heard(event),
             Self::Polycom(polycom) => polycom.heard(event),
+            Self::Yealink(yealink) => yealink.heard(event),
         }
     }
 
@@ -95,7 +101,7 @@ impl Software {
     pub(super) fn forget_contacts(&mut self) {
         match self {
             Self::Snom(snom) => snom.forget_contacts(),
-            Self::Polycom(_) => {}
+            _ => {}
         }
     }
 
@@ -104,6 +110,7 @@ impl Software {
         match (self, before) {
             (Self::Snom(now), Self::Snom(before)) => now.differs(before),
             (Self::Polycom(now), Self::Polycom(before)) => now.differs(before),
+            (Self::Yealink(now), Self::Yealink(before)) => now.differs(before),
             _ => true,
         }
     }
@@ -113,6 +120,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.identity(),
             Self::Polycom(polycom) => polycom.identity(),
+            Self::Yealink(yealink) => yealink.identity(),
         }
     }
 
@@ -121,6 +129,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.display(),
             Self::Polycom(polycom) => polycom.display(),
+            Self::Yealink(yealink) => yealink.display(),
         }
     }
 
@@ -129,6 +138,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.setting(name, index).map(str::to_owned),
             Self::Polycom(polycom) => polycom.parameter(name).map(str::to_owned),
+            Self::Yealink(yealink) => yealink.parameter(name).map(str::to_owned),
         }
     }
 
@@ -137,6 +147,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.sip_agent(),
             Self::Polycom(polycom) => polycom.sip_agent(),
+            Self::Yealink(yealink) => yealink.sip_agent(),
         }
     }
 }

@@ -73,7 +73,9 @@ async fn curl_comes_in_by_digest_and_by_basic_and_not_with_anothers_password() {
 #[tokio::test]
 async fn a_digest_is_worth_its_own_uri_and_its_own_method() {
     let office = Office::open().await;
-    window(&office, SNOM, 0).await;
+    for mac in [SNOM, OTHER] {
+        window(&office, mac, 0).await;
+    }
     let password = http_password(&office, SNOM).await;
     let target = format!("/provision/{SNOM}.htm");
     let ran = Command::new("curl")
@@ -184,6 +186,23 @@ async fn a_rotation_beside_a_first_fetch_locks_nobody_out() {
         })
         .await;
         assert_eq!(get(&office, &format!("{key}{mac}.xml")).await.status, 200, "its key");
+    }
+}
+
+#[tokio::test]
+async fn what_was_revoked_is_worth_nothing_also_when_it_came_a_moment_before() {
+    let office = Office::open().await;
+    for _ in 0..10 {
+        let mac = format!("000413{:06x}", rand::random_range(0x10_0000..0xff_0000));
+        office.put(&format!("phones/{mac}"), json!({ "label": "new" })).await;
+        let (key, password) = (keyed(&office, &mac).await, http_password(&office, &mac).await);
+        assert_eq!(get(&office, &format!("{key}{mac}.xml")).await.status, 200);
+        office.post(&format!("phones/{mac}/enrolment"), json!({ "revoke": true })).await;
+        assert_eq!(get(&office, &format!("{key}{mac}.xml")).await.status, 404);
+        let (user, path) = (format!("{mac}:{password}"), format!("/provision/{mac}.htm"));
+        assert_eq!(curl(&office, &["--basic", "-u", &user, &path])[0].status, 401);
+        let why = why(&office, &mac, 2).await;
+        assert_eq!(why["enrolment"]["by"], Value::Null, "{why}");
     }
 }
 

@@ -104,9 +104,9 @@ async fn neither_looking_nor_asking_for_something_else_uses_a_window_up() {
     ] {
         assert_eq!(ask(&office, method, &target).await.status, 401, "{method} {target}");
     }
-    // Nor does another phone's name in the User-Agent, or wrong credentials.
+    // Nor does another phone's name in the User-Agent, or a wrong password of a phone.
     let agent = format!("User-Agent: Mozilla/4.0 (compatible; snomD785-SIP 10.1.1.1 {OTHER})\r\n");
-    let wrong = "Authorization: Basic eDp5\r\n";
+    let wrong = "Authorization: Basic MDAwNDEzMmEwMDAxOng=\r\n";
     for headers in [agent.as_str(), wrong] {
         let target = format!("/provision/{SNOM}.htm");
         assert_eq!(ask_from(&office, HERE, "GET", &target, headers, b"").await.status, 401);

@@ -5,6 +5,7 @@ mod person;
 mod polycom;
 mod snom;
 mod transport;
+mod yealink;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -170,6 +171,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
     let mac = match vendor {
         Vendor::Snom => "000413aabbcc",
         Vendor::Polycom => "0004f2aabbcc",
+        Vendor::Yealink => "805ec0aabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

@@ -6,6 +6,7 @@ mod overrides;
 mod routes;
 mod settings;
 mod uploads;
+mod yealink;
 
 use minijinja::Value;
 use minijinja::value::Serde;
@@ -56,6 +57,7 @@ fn nobody(vendor: &Vendor, model: &str, mac: &str) -> Context {
         emergency: ["112", "999", "0112", "0999"].map(text).into(),
         free_numbers: vec![text("0")],
         contacts: Value::from(Serde(Vec::<Contact>::new())),
+        search: None,
         urls: Urls {
             keyed: text("http://prov.example.net:8085/p/k3yk3yk3yk3yk3yk3yk3yk"),
             open: text("http://prov.example.net:8085/provision"),
