@@ -2,10 +2,11 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
 use super::admission::{Admitted, Knock, Mount, Presented, TurnedAway};
@@ -94,7 +95,49 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Receipt {
     request: Option<PhoneRequest>,
-    given: Option<(Mac, Shown, Option<Arc<Wanted>>)>,
+    given: Option<Given>,
+}
+
+/// What a phone shows once it has a file.
+#[derive(Debug)]
+struct Given {
+    phone: Mac,
+    /// For whom the file is.
+    user: Option<Extension>,
+    at: Timestamp,
+    from: IpAddr,
+    agent: Option<Agent>,
+    /// Whether it is the file that shows who sits there.
+    shows: bool,
+    /// The file's name, where it is a person's own.
+    personal: Option<String>,
+    /// What was wanted of the phone when the file was made.
+    wanted: Option<Arc<Wanted>>,
+}
+
+impl Given {
+    /// What the phone shows with this file, which before showed that.
+    fn shown(self, before: Option<Shown>) -> (Shown, Option<Arc<Wanted>>) {
+        let mut shown = before.unwrap_or(Shown {
+            at: self.at,
+            user: None,
+            from: self.from,
+            model: None,
+            version: None,
+            personal: Default::default(),
+        });
+        if self.shows {
+            (shown.at, shown.user, shown.from) = (self.at, self.user.clone(), self.from);
+            if let Some(agent) = self.agent {
+                shown.model = agent.model.or(shown.model);
+                shown.version = agent.version.or(shown.version);
+            }
+        }
+        if let Some(name) = self.personal {
+            shown.personal.insert(name, self.user);
+        }
+        (shown, self.wanted)
+    }
 }
 
 /// Somebody's right to send something.
@@ -122,7 +165,9 @@ pub(super) enum Keeping {
 impl Provisioning {
     /// Answers a request.
     pub async fn answer(&self, request: &Request<'_>, now: Timestamp) -> Answer {
-        if let Some(name) = self.firmware_at(request.path) {
+        if request.method != Method::Put
+            && let Some(name) = self.firmware_at(request.path)
+        {
             return Answer::Firmware(name);
         }
         let agent = self.vendors().read_agent(request.agent);
@@ -171,10 +216,11 @@ impl Provisioning {
             }
             self.recorder().note(Note::Asked(request));
         }
-        if let Some((phone, shown, wanted)) = receipt.given
+        // Who was given a part of it, or none, shows what it showed.
+        if let Some(given) = receipt.given
             && matches!(status, 200 | 304)
         {
-            self.recorder().note(Note::Given { phone, shown, wanted });
+            self.remember(given);
         }
     }
 
@@ -278,49 +324,29 @@ impl Provisioning {
             }
         };
         let why = Told::File { file: file.name.clone(), by: asker.proof, user: user.clone() };
-        let given = (request.method == Method::Get)
-            .then(|| self.shows(request, asker, file, user, now))
-            .flatten()
-            .map(|shown| (mac, shown, wanted.filter(|_| file.shows)));
+        let is_given = request.method == Method::Get && (file.shows || file.personal.is_some());
+        let given = is_given.then(|| Given {
+            phone: mac,
+            user,
+            at: now,
+            from: request.from,
+            agent: asker.agent.cloned(),
+            shows: file.shows,
+            personal: file.personal.is_some().then(|| file.name.clone()),
+            wanted: wanted.filter(|_| file.shows),
+        });
         Answer::File(made, Receipt { request: Some(entry(request, mac, why, now)), given })
     }
 
-    /// What the phone shows from now on, if this file changes that.
-    fn shows(
-        &self,
-        request: &Request<'_>,
-        asker: &Asker<'_>,
-        file: &File,
-        user: Option<Extension>,
-        now: Timestamp,
-    ) -> Option<Shown> {
-        if !file.shows && file.personal.is_none() {
-            return None;
-        }
-        let mac = asker.phone.mac;
-        let old = self.shown(mac);
-        let mut shown = old.unwrap_or(Shown {
-            at: now,
-            user: None,
-            from: request.from,
-            model: None,
-            version: None,
-            personal: Default::default(),
-        });
-        if file.shows {
-            shown.at = now;
-            shown.user = user.clone();
-            shown.from = request.from;
-            if let Some(agent) = asker.agent {
-                shown.model = agent.model.clone().or(shown.model);
-                shown.version = agent.version.clone().or(shown.version);
-            }
-        }
-        if file.personal.is_some() {
-            shown.personal.insert(file.name.clone(), user);
-        }
-        self.remember_shown(mac, shown.clone());
-        Some(shown)
+    /// What the phone shows from now on. All under one lock, because phones fetch several files at once.
+    fn remember(&self, given: Given) {
+        let phone = given.phone;
+        let mut all = self.inner.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let before =
+            all.get(&phone).cloned().or_else(|| self.store().memory().shown(phone).cloned());
+        let (shown, wanted) = given.shown(before);
+        all.insert(phone, shown.clone());
+        self.recorder().note(Note::Given { phone, shown, wanted });
     }
 
     /// The file that this person's phone sent back, if there is one.
@@ -545,15 +571,17 @@ impl Provisioning {
     fn note_proof(&self, request: &Request<'_>, phone: Mac, proof: Proof, now: Timestamp) {
         use secrecy::ExposeSecret as _;
         let memory = self.store().memory();
+        let key = match request.mount {
+            Mount::Keyed(key) => Some(key),
+            Mount::Open => None,
+        };
         let is_news = memory.enrolment(phone).is_none_or(|enrolment| {
-            let is_newest = match request.mount {
-                Mount::Keyed(key) => enrolment.key.expose_secret() == key,
-                Mount::Open => false,
-            };
+            let is_newest = key == Some(enrolment.key.expose_secret());
             enrolment.proven.is_none() || (is_newest && enrolment.old_key.is_some())
         });
         if is_news {
-            self.recorder().note(Note::Proven { phone, proof, at: now });
+            let key = key.map(SecretString::from);
+            self.recorder().note(Note::Proven { phone, proof, key, at: now });
         }
     }
 
@@ -589,6 +617,11 @@ impl Provisioning {
         Answer::NotFound { counts }
     }
 
+    /// What came by no door, or by a method that is not for phones, was refused.
+    pub fn refused(&self, request: &Request<'_>, now: Timestamp) {
+        self.note_refusal(request, None, PhoneRefusal::Unknown, 404, now);
+    }
+
     /// For a phone of the inventory the reason is written down. Answers whether it counts against whoever
     /// asked from there: an optional file that is not there does not, and neither does a phone of ours
     /// that comes without credentials first, as all do.
@@ -614,22 +647,23 @@ impl Provisioning {
             | PhoneRefusal::Agent
             | PhoneRefusal::TooMany => true,
         };
-        if counts && request.presented != Presented::Stale {
+        // A nonce that is too old is no guess: the password was right.
+        let counts = counts && request.presented != Presented::Stale;
+        if counts {
             self.recorder().refused(request.from);
-            // What fail2ban reads; not so often that the log is the damage.
-            if !request.is_over {
-                tracing::info!(address = %request.from, status, "a phone's request was refused");
-            }
         }
-        if let Some(phone) = phone {
-            let why = match (reason, request.presented) {
-                (PhoneRefusal::WindowClosed, Presented::Nothing) => Told::Challenged,
-                _ => Told::Refused { reason },
-            };
-            let mut entry = entry(request, phone, why, now);
-            entry.status = status;
-            self.recorder().note(Note::Asked(entry));
-        }
+        let why = match (reason, request.presented) {
+            (PhoneRefusal::WindowClosed, Presented::Nothing) => Told::Challenged,
+            _ => Told::Refused { reason },
+        };
+        // Made of strangers' requests too, so that they take as long; they are not written down.
+        let mut entry = entry(request, phone.unwrap_or(Mac::PLACEHOLDER), why, now);
+        entry.status = status;
+        self.recorder().note(Note::Refused {
+            request: entry,
+            is_ours: phone.is_some(),
+            is_logged: counts && !request.is_over,
+        });
         counts
     }
 }
@@ -665,15 +699,34 @@ fn made(bytes: bytes::Bytes, file: &File, modified: SystemTime) -> Made {
 /// The most bytes that a phone may send of what is thrown away.
 const DISCARDED: usize = 256 << 10;
 
+/// From how many letters and digits in a row a text could be a key (26) or a password (32).
+const KEY_LIKE: usize = 20;
+
 /// The most bytes that are kept of a text that a phone chose.
 const LONGEST: usize = 200;
+
+/// A text without what could be a key or a password that was written into the wrong place: so many
+/// letters and digits in a row. A MAC address has twelve.
+fn without_keys(text: &str) -> String {
+    let mut kept = String::new();
+    for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if word.len() < KEY_LIKE {
+            kept.push_str(part);
+        } else {
+            kept.push('…');
+            kept.push_str(part.get(word.len()..).unwrap_or_default());
+        }
+    }
+    kept
+}
 
 fn entry(request: &Request<'_>, phone: Mac, why: Told, now: Timestamp) -> PhoneRequest {
     let door = match request.mount {
         Mount::Open => "/provision/",
         Mount::Keyed(_) => "/p/…/",
     };
-    let bounded = |text: &str| text.chars().take(LONGEST).collect::<String>();
+    let bounded = |text: &str| without_keys(text).chars().take(LONGEST).collect::<String>();
     PhoneRequest {
         at: now,
         phone,

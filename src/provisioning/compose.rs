@@ -10,7 +10,9 @@ use super::layers::Layers;
 use super::settings::ProvisioningSettings;
 use super::vendor::{Layer, Vendor};
 use super::{phone_book, texts, time_zone};
-use crate::model::{Domain, Enrolment, Handset, KeyKind, Phone, SettingValue, SipIdentity, User};
+use crate::model::{
+    Domain, Enrolment, Handset, KeyKind, Mac, Phone, SettingValue, SipIdentity, User,
+};
 use crate::store::{Memory, Store};
 
 /// What all phones of the site have in common.
@@ -94,7 +96,7 @@ impl Subject<'_> {
             urls: urls(site, self.enrolment),
             http: Login {
                 user: mac.clone(),
-                password: http_password(store, self.phone, &self.enrolment.key),
+                password: http_password(store, self.phone.mac, &self.enrolment.key),
             },
             web: Login { user: "admin".to_owned(), password: web_password(store, self.phone) },
             firmware,
@@ -229,8 +231,8 @@ pub(super) fn urls(site: &Site, enrolment: &Enrolment) -> Urls {
 
 /// With what a phone that has this key authenticates: not to be had from the key alone, which stands in
 /// URLs, and changed with it.
-pub(super) fn http_password(store: &Store, phone: &Phone, key: &secrecy::SecretString) -> String {
-    hex(store.derived(&format!("http password of {} with {}", phone.mac, key.expose_secret())))
+pub(super) fn http_password(store: &Store, phone: Mac, key: &secrecy::SecretString) -> String {
+    hex(store.derived(&format!("http password of {phone} with {}", key.expose_secret())))
 }
 
 /// The password of the phone's own web page.

@@ -14,6 +14,7 @@ mod kill;
 mod login;
 mod phone_book;
 mod phones_configure;
+mod phones_listener;
 mod phones_operator;
 mod phones_unknown;
 mod refusals;
