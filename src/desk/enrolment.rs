@@ -117,10 +117,8 @@ impl Desk {
     /// The store failed; nothing changed.
     pub async fn prove(&self, phone: Mac, proof: Proof, now: Timestamp) -> Result<(), Error> {
         let proven = self.store.write(async move |tx: &mut Tx<'_>| {
-            if tx.phone(phone).await?.is_none() {
-                return Ok(());
-            }
-            let enrolment = load(tx, phone).await?;
+            // A phone that was removed meanwhile has none.
+            let Some(enrolment) = tx.enrolment(phone).await? else { return Ok(()) };
             let is_new = enrolment.proven.is_none();
             let proven = enrolment.proven.or(Some((now, proof)));
             // Whoever came through the window was the phone, or nobody was.

@@ -116,17 +116,18 @@ mod tests {
 
     #[test]
     fn a_file_is_good_as_long_as_its_version() {
-        let (cache, phone) =
-            (Cache::default(), Whose::Phone("0004132a0001".parse().unwrap()));
+        let (cache, phone) = (Cache::default(), Whose::Phone("0004132a0001".parse().unwrap()));
         let first = Version { phone: 1, people: 1, site: 1 };
         cache.keep(phone.clone(), "settings", first, made("a", 1));
         assert_eq!(&cache.get(&phone, "settings", first).unwrap().bytes[..], b"a");
         assert!(cache.get(&phone, "settings", Version { people: 2, ..first }).is_none());
         assert!(cache.get(&phone, "master", first).is_none());
         // The same text is the same file, since when it says so.
-        let same = cache.keep(phone.clone(), "settings", Version { people: 2, ..first }, made("a", 9));
+        let same =
+            cache.keep(phone.clone(), "settings", Version { people: 2, ..first }, made("a", 9));
         assert_eq!(same.modified, made("a", 1).modified);
-        let other = cache.keep(phone.clone(), "settings", Version { people: 3, ..first }, made("b", 9));
+        let other =
+            cache.keep(phone.clone(), "settings", Version { people: 3, ..first }, made("b", 9));
         assert_eq!(other.modified, made("b", 9).modified);
     }
 

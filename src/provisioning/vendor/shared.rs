@@ -68,9 +68,8 @@ impl Shared {
 
     fn keep(&self, part: Part) {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |old: &Part| {
-            old.template == part.template && old.contacts_max == part.contacts_max
-        };
+        let same =
+            |old: &Part| old.template == part.template && old.contacts_max == part.contacts_max;
         parts.retain(|old| !same(old));
         if parts.len() >= MOST {
             parts.remove(0);

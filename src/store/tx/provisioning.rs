@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sqlx::{AnyConnection, AssertSqlSafe};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{Effect, Tx, Vault, decode, json, parsed, time_opt, to_json};
 use crate::model::{Enrolment, Extension, Mac, PhoneRequest, Proof, Shown};
