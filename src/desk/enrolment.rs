@@ -145,10 +145,8 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), Error> {
         let proven = self.store.write(async move |tx: &mut Tx<'_>| {
-            if tx.phone(phone).await?.is_none() {
-                return Ok(());
-            }
-            let enrolment = load(tx, phone).await?;
+            // A phone that was removed meanwhile has none.
+            let Some(enrolment) = tx.enrolment(phone).await? else { return Ok(()) };
             let of = |known: &SecretString| {
                 key.as_ref().is_some_and(|key| key.expose_secret() == known.expose_secret())
             };

@@ -24,8 +24,9 @@ use crate::store::{DatabaseError, Tx};
 const QUEUE: usize = 16_384;
 /// How many are written at once: some 20 ms of the store's writer, which others wait for.
 const BATCH: usize = 1_024;
-/// How long notes are gathered when there are few.
-const GATHER: Duration = Duration::from_millis(250);
+/// How long notes are gathered: phones that boot come with their next file meanwhile, and what is
+/// written at once costs less.
+const GATHER: Duration = Duration::from_millis(500);
 /// How often the journal is told of refusals.
 const REFUSALS: Duration = Duration::from_secs(60);
 /// Of how many networks refusals are counted at a time; further ones are counted together.
@@ -142,17 +143,16 @@ pub(super) async fn keep(
             biased;
             () = shutdown.cancelled() => break,
             _ = refusals.tick() => journal_refusals(&recorder, &desk).await,
-            _ = far.recv_many(&mut notes, BATCH) => {
-                let is_full = notes.len() == BATCH;
-                write(&desk, std::mem::take(&mut notes)).await;
-                if is_full {
-                    continue;
+            _ = far.recv_many(&mut notes, 1) => {
+                tokio::select! {
+                    () = tokio::time::sleep(GATHER) => {}
+                    () = shutdown.cancelled() => {}
                 }
+                while fill(&mut notes, &mut far) {
+                    write(&desk, std::mem::take(&mut notes)).await;
+                }
+                write(&desk, std::mem::take(&mut notes)).await;
             }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(GATHER) => {}
-            () = shutdown.cancelled() => {}
         }
     }
     far.close();
@@ -160,6 +160,16 @@ pub(super) async fn keep(
         write(&desk, std::mem::take(&mut notes)).await;
     }
     journal_refusals(&recorder, &desk).await;
+}
+
+/// Takes what waits; whether that is a whole batch.
+fn fill(notes: &mut Vec<Note>, far: &mut mpsc::Receiver<Note>) -> bool {
+    while notes.len() < BATCH
+        && let Ok(note) = far.try_recv()
+    {
+        notes.push(note);
+    }
+    notes.len() == BATCH
 }
 
 async fn write(desk: &Desk, notes: Vec<Note>) {
