@@ -16,6 +16,8 @@ pub enum Vendor {
     Polycom,
     /// Yealink desk phones.
     Yealink,
+    /// Grandstream desk phones.
+    Grandstream,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -23,7 +25,7 @@ pub enum Vendor {
 pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
-    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`.
+    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`; `GXP2135`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -54,6 +56,7 @@ impl DeviceSettings {
             Vendor::Snom => ("10.1.33.33", None),
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
             Vendor::Yealink => ("96.86.0.100", None),
+            Vendor::Grandstream => ("1.0.7.97", None),
         };
         Self {
             vendor,

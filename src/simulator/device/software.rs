@@ -1,6 +1,7 @@
 //! What a vendor wrote: the one place that knows which vendors there are.
 
 use super::Error;
+use super::grandstream::Grandstream;
 use super::http::Session;
 use super::polycom::Polycom;
 use super::report::{Contact, Display, Identity};
@@ -14,6 +15,7 @@ pub(super) enum Software {
     Snom(Box<Snom>),
     Polycom(Box<Polycom>),
     Yealink(Box<Yealink>),
+    Grandstream(Box<Grandstream>),
 }
 
 /// Why a phone fetches.
@@ -62,6 +64,7 @@ impl Software {
             Vendor::Snom => Self::Snom(Box::new(Snom::factory(settings)?)),
             Vendor::Polycom => Self::Polycom(Box::new(Polycom::factory(settings)?)),
             Vendor::Yealink => Self::Yealink(Box::new(Yealink::factory(settings)?)),
+            Vendor::Grandstream => Self::Grandstream(Box::new(Grandstream::factory(settings)?)),
         })
     }
 
@@ -76,6 +79,7 @@ impl Software {
             Self::Snom(snom) => snom.start(settings, session).await,
             Self::Polycom(polycom) => polycom.start(how, settings, session).await,
             Self::Yealink(yealink) => yealink.start(settings, session).await,
+            Self::Grandstream(grandstream) => grandstream.start(settings, session).await,
         }
     }
 
@@ -85,6 +89,7 @@ impl Software {
             Self::Snom(snom) => snom.change(change),
             Self::Polycom(polycom) => polycom.change(change, session).await,
             Self::Yealink(yealink) => yealink.change(change),
+            Self::Grandstream(grandstream) => grandstream.change(change),
         }
     }
 
@@ -94,6 +99,7 @@ impl Software {
             Self::Snom(snom) => snom.heard(event),
             Self::Polycom(polycom) => polycom.heard(event),
             Self::Yealink(yealink) => yealink.heard(event),
+            Self::Grandstream(grandstream) => grandstream.heard(event),
         }
     }
 
@@ -111,6 +117,7 @@ impl Software {
             (Self::Snom(now), Self::Snom(before)) => now.differs(before),
             (Self::Polycom(now), Self::Polycom(before)) => now.differs(before),
             (Self::Yealink(now), Self::Yealink(before)) => now.differs(before),
+            (Self::Grandstream(now), Self::Grandstream(before)) => now.differs(before),
             _ => true,
         }
     }
@@ -121,6 +128,7 @@ impl Software {
             Self::Snom(snom) => snom.identity(),
             Self::Polycom(polycom) => polycom.identity(),
             Self::Yealink(yealink) => yealink.identity(),
+            Self::Grandstream(grandstream) => grandstream.identity(),
         }
     }
 
@@ -130,6 +138,7 @@ impl Software {
             Self::Snom(snom) => snom.display(),
             Self::Polycom(polycom) => polycom.display(),
             Self::Yealink(yealink) => yealink.display(),
+            Self::Grandstream(grandstream) => grandstream.display(),
         }
     }
 
@@ -139,6 +148,7 @@ impl Software {
             Self::Snom(snom) => snom.setting(name, index).map(str::to_owned),
             Self::Polycom(polycom) => polycom.parameter(name).map(str::to_owned),
             Self::Yealink(yealink) => yealink.parameter(name).map(str::to_owned),
+            Self::Grandstream(grandstream) => grandstream.setting(name).map(str::to_owned),
         }
     }
 
@@ -148,6 +158,7 @@ impl Software {
             Self::Snom(snom) => snom.sip_agent(),
             Self::Polycom(polycom) => polycom.sip_agent(),
             Self::Yealink(yealink) => yealink.sip_agent(),
+            Self::Grandstream(grandstream) => grandstream.sip_agent(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The simulated phone that configures itself, against a server whose every byte is written down here.
 
+mod grandstream;
 mod line;
 mod person;
 mod polycom;
@@ -172,6 +173,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
         Vendor::Snom => "000413aabbcc",
         Vendor::Polycom => "0004f2aabbcc",
         Vendor::Yealink => "805ec0aabbcc",
+        Vendor::Grandstream => "000b82aabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

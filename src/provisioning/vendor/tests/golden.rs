@@ -17,6 +17,8 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("polycom", "Edge E450", "482567450001"),
     ("yealink", "T54W", "805ec0540001"),
     ("yealink", "T21P_E2", "001565210001"),
+    ("grandstream", "GXP2135", "000b82213501"),
+    ("grandstream", "GXP1628", "c074ad162801"),
 ];
 
 fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {

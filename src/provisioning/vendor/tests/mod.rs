@@ -2,6 +2,7 @@ mod agents;
 mod documentation;
 mod escaping;
 mod golden;
+mod grandstream;
 mod overrides;
 mod routes;
 mod settings;
