@@ -369,7 +369,9 @@ impl Provisioning {
                 vendor: asker.vendor,
                 model: asker.model(),
             };
-            let context = subject.context(self.site(), self.store(), book, firmware, handover, now);
+            let mut context =
+                subject.context(self.site(), self.store(), book, firmware, handover, now);
+            context.revision = self.cache().revision(mac, context.revision);
             (context, user.map(|user| user.extension.clone()))
         };
         let stage = match (&file.personal, &user) {
@@ -471,7 +473,8 @@ impl Provisioning {
             model: asker.model(),
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
-        let context = subject.context(self.site(), self.store(), book, None, true, now);
+        let mut context = subject.context(self.site(), self.store(), book, None, true, now);
+        context.revision = self.cache().revision(asker.phone.mac, context.revision);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
     }

@@ -94,6 +94,24 @@ const SAMPLES: &[Sample] = &[
         dhcp: "/provision/",
         own: "/cfgc074adaa0032.xml",
     },
+    Sample {
+        vendor: Vendor::Fanvil,
+        name: "fanvil",
+        model: "X4U",
+        listed: "X4U",
+        mac: "0c383eaa0041",
+        dhcp: "/provision/$mac.cfg",
+        own: "/0c383eaa0041.cfg",
+    },
+    Sample {
+        vendor: Vendor::Fanvil,
+        name: "fanvil",
+        model: "X4",
+        listed: "X4",
+        mac: "00a859aa0042",
+        dhcp: "/provision/Fanvil/$mac.cfg",
+        own: "/00a859aa0042.cfg",
+    },
 ];
 
 const ADA: &str = "1001";

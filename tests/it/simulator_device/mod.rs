@@ -1,5 +1,6 @@
 //! The simulated phone that configures itself, against a server whose every byte is written down here.
 
+mod fanvil;
 mod grandstream;
 mod line;
 mod person;
@@ -174,6 +175,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
         Vendor::Polycom => "0004f2aabbcc",
         Vendor::Yealink => "805ec0aabbcc",
         Vendor::Grandstream => "000b82aabbcc",
+        Vendor::Fanvil => "0c383eaabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

@@ -97,6 +97,8 @@ fn a_hostile_name_comes_back_as_it_was() {
         comes_back_from("yealink", "T54W", "book", name);
         comes_back_from("grandstream", "GXP2135", "settings", name);
         comes_back_from("grandstream", "GXP1628", "settings", name);
+        comes_back_from("fanvil", "X4U", "settings", name);
+        comes_back_from("fanvil", "X4", "settings", name);
     }
 }
 

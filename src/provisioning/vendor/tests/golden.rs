@@ -19,6 +19,8 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("yealink", "T21P_E2", "001565210001"),
     ("grandstream", "GXP2135", "000b82213501"),
     ("grandstream", "GXP1628", "c074ad162801"),
+    ("fanvil", "X4U", "0c383e0040e1"),
+    ("fanvil", "X4", "00a859000401"),
 ];
 
 fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {

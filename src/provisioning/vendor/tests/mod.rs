@@ -1,6 +1,7 @@
 mod agents;
 mod documentation;
 mod escaping;
+mod fanvil;
 mod golden;
 mod grandstream;
 mod overrides;
