@@ -419,6 +419,7 @@ impl Provisioning {
         let (site, store) = (self.site(), self.store());
         let mut context = subject.context(site, store, book.all(), firmware, handover, now);
         drop(memory);
+        context.revision = self.cache().revision(asker.phone.mac, context.revision);
         if let Some(rules) = &file.search {
             context.search_in(&book, rules, query);
         }
@@ -536,7 +537,8 @@ impl Provisioning {
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
         let (site, store) = (self.site(), self.store());
-        let context = subject.context(site, store, book, None, true, now);
+        let mut context = subject.context(site, store, book, None, true, now);
+        context.revision = self.cache().revision(asker.phone.mac, context.revision);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
     }

@@ -59,9 +59,20 @@ struct Kept {
     /// Oldest first.
     order: VecDeque<(Whose, String)>,
     bytes: usize,
+    /// The last revision that a file of each phone had.
+    revisions: HashMap<Mac, u32>,
 }
 
 impl Cache {
+    /// The revision of a file that is made now: `now`, or one more than the phone's last, whichever is higher.
+    /// Some phones ignore what is not higher, and two things can change in one second.
+    pub(super) fn revision(&self, phone: Mac, now: u32) -> u32 {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = kept.revisions.entry(phone).or_default();
+        *last = last.saturating_add(1).max(now);
+        *last
+    }
+
     /// The file, if it was made from this version.
     pub(super) fn get(&self, whose: &Whose, file: &str, version: Version) -> Option<Arc<Made>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,6 +140,15 @@ mod tests {
         let other =
             cache.keep(phone.clone(), "settings", Version { people: 3, ..first }, made("b", 9));
         assert_eq!(other.modified, made("b", 9).modified);
+    }
+
+    #[test]
+    fn a_later_file_has_a_higher_revision_also_within_a_second() {
+        let (cache, phone) = (Cache::default(), "0004132a0001".parse().unwrap());
+        let other = "0004132a0002".parse().unwrap();
+        let revisions = [7, 7, 7, 20, 3].map(|now| cache.revision(phone, now));
+        assert_eq!(revisions, [7, 8, 9, 20, 21]);
+        assert_eq!(cache.revision(other, 7), 7, "each phone has its own");
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub enum Vendor {
     Yealink,
     /// Cisco and Linksys: SPA and multiplatform phones.
     Cisco,
+    /// Grandstream desk phones.
+    Grandstream,
+    /// Fanvil desk phones.
+    Fanvil,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -26,7 +30,7 @@ pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
     /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`;
-    /// `SPA504G`, `8851`.
+    /// `SPA504G`, `8851`; `GXP2135`; `X4U`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -58,6 +62,8 @@ impl DeviceSettings {
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
             Vendor::Yealink => ("96.86.0.100", None),
             Vendor::Cisco => ("7.4.4", None),
+            Vendor::Grandstream => ("1.0.7.97", None),
+            Vendor::Fanvil => ("2.12.20", None),
         };
         Self {
             vendor,

@@ -2,6 +2,8 @@
 
 use super::Error;
 use super::cisco::Cisco;
+use super::fanvil::Fanvil;
+use super::grandstream::Grandstream;
 use super::http::Session;
 use super::polycom::Polycom;
 use super::report::{Contact, Display, Identity};
@@ -16,6 +18,8 @@ pub(super) enum Software {
     Polycom(Box<Polycom>),
     Yealink(Box<Yealink>),
     Cisco(Box<Cisco>),
+    Grandstream(Box<Grandstream>),
+    Fanvil(Box<Fanvil>),
 }
 
 /// Why a phone fetches.
@@ -65,6 +69,8 @@ impl Software {
             Vendor::Polycom => Self::Polycom(Box::new(Polycom::factory(settings)?)),
             Vendor::Yealink => Self::Yealink(Box::new(Yealink::factory(settings)?)),
             Vendor::Cisco => Self::Cisco(Box::new(Cisco::factory(settings)?)),
+            Vendor::Grandstream => Self::Grandstream(Box::new(Grandstream::factory(settings)?)),
+            Vendor::Fanvil => Self::Fanvil(Box::new(Fanvil::factory(settings)?)),
         })
     }
 
@@ -80,6 +86,8 @@ impl Software {
             Self::Polycom(polycom) => polycom.start(how, settings, session).await,
             Self::Yealink(yealink) => yealink.start(settings, session).await,
             Self::Cisco(cisco) => cisco.start(how, settings, session).await,
+            Self::Grandstream(grandstream) => grandstream.start(settings, session).await,
+            Self::Fanvil(fanvil) => fanvil.start(settings, session).await,
         }
     }
 
@@ -90,6 +98,8 @@ impl Software {
             Self::Polycom(polycom) => polycom.change(change, session).await,
             Self::Yealink(yealink) => yealink.change(change),
             Self::Cisco(cisco) => cisco.change(change),
+            Self::Grandstream(grandstream) => grandstream.change(change),
+            Self::Fanvil(fanvil) => fanvil.change(change),
         }
     }
 
@@ -100,6 +110,8 @@ impl Software {
             Self::Polycom(polycom) => polycom.heard(event),
             Self::Yealink(yealink) => yealink.heard(event),
             Self::Cisco(cisco) => cisco.heard(event),
+            Self::Grandstream(grandstream) => grandstream.heard(event),
+            Self::Fanvil(fanvil) => fanvil.heard(event),
         }
     }
 
@@ -118,6 +130,8 @@ impl Software {
             (Self::Polycom(now), Self::Polycom(before)) => now.differs(before),
             (Self::Yealink(now), Self::Yealink(before)) => now.differs(before),
             (Self::Cisco(now), Self::Cisco(before)) => now.differs(before),
+            (Self::Grandstream(now), Self::Grandstream(before)) => now.differs(before),
+            (Self::Fanvil(now), Self::Fanvil(before)) => now.differs(before),
             _ => true,
         }
     }
@@ -129,6 +143,8 @@ impl Software {
             Self::Polycom(polycom) => polycom.identity(),
             Self::Yealink(yealink) => yealink.identity(),
             Self::Cisco(cisco) => cisco.identity(),
+            Self::Grandstream(grandstream) => grandstream.identity(),
+            Self::Fanvil(fanvil) => fanvil.identity(),
         }
     }
 
@@ -139,6 +155,8 @@ impl Software {
             Self::Polycom(polycom) => polycom.display(),
             Self::Yealink(yealink) => yealink.display(),
             Self::Cisco(cisco) => cisco.display(),
+            Self::Grandstream(grandstream) => grandstream.display(),
+            Self::Fanvil(fanvil) => fanvil.display(),
         }
     }
 
@@ -149,6 +167,8 @@ impl Software {
             Self::Polycom(polycom) => polycom.parameter(name).map(str::to_owned),
             Self::Yealink(yealink) => yealink.parameter(name).map(str::to_owned),
             Self::Cisco(cisco) => cisco.parameter(name).map(str::to_owned),
+            Self::Grandstream(grandstream) => grandstream.setting(name).map(str::to_owned),
+            Self::Fanvil(fanvil) => fanvil.setting(name).map(str::to_owned),
         }
     }
 
@@ -159,6 +179,8 @@ impl Software {
             Self::Polycom(polycom) => polycom.sip_agent(),
             Self::Yealink(yealink) => yealink.sip_agent(),
             Self::Cisco(cisco) => cisco.sip_agent(),
+            Self::Grandstream(grandstream) => grandstream.sip_agent(),
+            Self::Fanvil(fanvil) => fanvil.sip_agent(),
         }
     }
 }

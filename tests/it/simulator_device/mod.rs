@@ -1,6 +1,8 @@
 //! The simulated phone that configures itself, against a server whose every byte is written down here.
 
 mod cisco;
+mod fanvil;
+mod grandstream;
 mod line;
 mod person;
 mod polycom;
@@ -174,6 +176,8 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
         Vendor::Polycom => "0004f2aabbcc",
         Vendor::Yealink => "805ec0aabbcc",
         Vendor::Cisco => "8843e1aabbcc",
+        Vendor::Grandstream => "000b82aabbcc",
+        Vendor::Fanvil => "0c383eaabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

@@ -21,6 +21,10 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("cisco", "SPA504G", "8843e1504001"),
     ("cisco", "SPA942", "00e16d942001"),
     ("cisco", "8851", "00562b885101"),
+    ("grandstream", "GXP2135", "000b82213501"),
+    ("grandstream", "GXP1628", "c074ad162801"),
+    ("fanvil", "X4U", "0c383e0040e1"),
+    ("fanvil", "X4", "00a859000401"),
 ];
 
 fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {
