@@ -7,11 +7,12 @@
 //!
 //! * [`Device`] - the phone; [`DeviceSettings`] - what it is and what its network tells it;
 //! * `http`, `digest` - its HTTP client; `xml` - its reader;
-//! * `snom`, `polycom`, `cisco` - what differs between vendors; `software` chooses;
+//! * `snom`, `polycom`, `cisco`, `gigaset` - what differs between vendors; `software` chooses;
 //! * `line` - the SIP side: registers with a simulated FreeSWITCH, hears its NOTIFYs.
 
 mod cisco;
 mod digest;
+mod gigaset;
 mod http;
 mod line;
 mod polycom;

@@ -16,6 +16,8 @@ pub enum Vendor {
     Polycom,
     /// Cisco and Linksys: SPA and multiplatform phones.
     Cisco,
+    /// Gigaset's DECT bases.
+    Gigaset,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -24,7 +26,7 @@ pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
     /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`;
-    /// `SPA504G`, `8851`.
+    /// `SPA504G`, `8851`; `N510`, `N870`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -55,6 +57,7 @@ impl DeviceSettings {
             Vendor::Snom => ("10.1.33.33", None),
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
             Vendor::Cisco => ("7.4.4", None),
+            Vendor::Gigaset => ("83.V2.43.0", None),
         };
         Self {
             vendor,

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::cisco::Cisco;
+use super::gigaset::Gigaset;
 use super::http::Session;
 use super::polycom::Polycom;
 use super::report::{Contact, Display, Identity};
@@ -14,6 +15,7 @@ pub(super) enum Software {
     Snom(Box<Snom>),
     Polycom(Box<Polycom>),
     Cisco(Box<Cisco>),
+    Gigaset(Box<Gigaset>),
 }
 
 /// Why a phone fetches.
@@ -62,6 +64,7 @@ impl Software {
             Vendor::Snom => Self::Snom(Box::new(Snom::factory(settings)?)),
             Vendor::Polycom => Self::Polycom(Box::new(Polycom::factory(settings)?)),
             Vendor::Cisco => Self::Cisco(Box::new(Cisco::factory(settings)?)),
+            Vendor::Gigaset => Self::Gigaset(Box::new(Gigaset::factory(settings)?)),
         })
     }
 
@@ -76,6 +79,7 @@ impl Software {
             Self::Snom(snom) => snom.start(settings, session).await,
             Self::Polycom(polycom) => polycom.start(how, settings, session).await,
             Self::Cisco(cisco) => cisco.start(how, settings, session).await,
+            Self::Gigaset(gigaset) => gigaset.start(settings, session).await,
         }
     }
 
@@ -85,6 +89,7 @@ impl Software {
             Self::Snom(snom) => snom.change(change),
             Self::Polycom(polycom) => polycom.change(change, session).await,
             Self::Cisco(cisco) => cisco.change(change),
+            Self::Gigaset(gigaset) => gigaset.change(change),
         }
     }
 
@@ -94,6 +99,7 @@ impl Software {
             Self::Snom(snom) => snom.heard(event),
             Self::Polycom(polycom) => polycom.heard(event),
             Self::Cisco(cisco) => cisco.heard(event),
+            Self::Gigaset(gigaset) => gigaset.heard(event),
         }
     }
 
@@ -103,6 +109,7 @@ impl Software {
             Self::Snom(snom) => snom.forget_contacts(),
             Self::Polycom(_) => {}
             Self::Cisco(_) => {}
+            Self::Gigaset(_) => {}
         }
     }
 
@@ -112,6 +119,7 @@ impl Software {
             (Self::Snom(now), Self::Snom(before)) => now.differs(before),
             (Self::Polycom(now), Self::Polycom(before)) => now.differs(before),
             (Self::Cisco(now), Self::Cisco(before)) => now.differs(before),
+            (Self::Gigaset(now), Self::Gigaset(before)) => now.differs(before),
             _ => true,
         }
     }
@@ -122,6 +130,7 @@ impl Software {
             Self::Snom(snom) => snom.identity(),
             Self::Polycom(polycom) => polycom.identity(),
             Self::Cisco(cisco) => cisco.identity(),
+            Self::Gigaset(gigaset) => gigaset.identity(),
         }
     }
 
@@ -131,6 +140,7 @@ impl Software {
             Self::Snom(snom) => snom.display(),
             Self::Polycom(polycom) => polycom.display(),
             Self::Cisco(cisco) => cisco.display(),
+            Self::Gigaset(gigaset) => gigaset.display(),
         }
     }
 
@@ -140,6 +150,7 @@ impl Software {
             Self::Snom(snom) => snom.setting(name, index).map(str::to_owned),
             Self::Polycom(polycom) => polycom.parameter(name).map(str::to_owned),
             Self::Cisco(cisco) => cisco.parameter(name).map(str::to_owned),
+            Self::Gigaset(gigaset) => gigaset.value(name).map(str::to_owned),
         }
     }
 
@@ -149,6 +160,7 @@ impl Software {
             Self::Snom(snom) => snom.sip_agent(),
             Self::Polycom(polycom) => polycom.sip_agent(),
             Self::Cisco(cisco) => cisco.sip_agent(),
+            Self::Gigaset(gigaset) => gigaset.http_agent(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The simulated phone that configures itself, against a server whose every byte is written down here.
 
 mod cisco;
+mod gigaset;
 mod line;
 mod person;
 mod polycom;
@@ -172,6 +173,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
         Vendor::Snom => "000413aabbcc",
         Vendor::Polycom => "0004f2aabbcc",
         Vendor::Cisco => "8843e1aabbcc",
+        Vendor::Gigaset => "7c2f80aabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

@@ -19,6 +19,9 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("cisco", "SPA504G", "8843e1504001"),
     ("cisco", "SPA942", "00e16d942001"),
     ("cisco", "8851", "00562b885101"),
+    ("gigaset", "N510 IP PRO", "7c2f80510001"),
+    ("gigaset", "N720 DM PRO", "7c2f80720001"),
+    ("gigaset", "N870 IP PRO", "7c2f80870001"),
 ];
 
 fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {
@@ -65,7 +68,7 @@ fn the_files_are_those_that_were_reviewed() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut differ = Vec::new();
     for &(name, model, mac) in PHONES {
-        let vendor = vendors().get(name).unwrap();
+        let vendor = vendors().get(name).unwrap_or_else(|| panic!("{:#?}", vendors().faults()));
         let mut nobodys = nobody(vendor, model, mac);
         let mut somebodys = somebody(vendor, model, mac, "Ada Lovelace");
         somebodys.firmware = Some(Firmware {

@@ -2,6 +2,7 @@ mod agents;
 mod cisco;
 mod documentation;
 mod escaping;
+mod gigaset;
 mod golden;
 mod overrides;
 mod routes;
