@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::seq::IndexedRandom as _;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Desk, Error, floor, new_secret};
 use crate::model::{Actor, Emergency, Enrolment, Happening, Mac, Phone, PhoneSettings, Proof};
@@ -132,20 +132,35 @@ impl Desk {
         Ok(revoked.await?)
     }
 
-    /// The phone proved to be that phone. With the newest key it has no need of the old one any more.
+    /// The phone proved to be that phone, by this key where it came with one. With the newest key it has
+    /// no need of the old one any more; which one is the newest may have changed since it came.
     ///
     /// # Errors
     /// The store failed; nothing changed.
-    pub async fn prove(&self, phone: Mac, proof: Proof, now: Timestamp) -> Result<(), Error> {
+    pub async fn prove(
+        &self,
+        phone: Mac,
+        proof: Proof,
+        key: Option<SecretString>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let proven = self.store.write(async move |tx: &mut Tx<'_>| {
-            if tx.phone(phone).await?.is_none() {
+            // A phone that was removed meanwhile has none.
+            let Some(enrolment) = tx.enrolment(phone).await? else { return Ok(()) };
+            let of = |known: &SecretString| {
+                key.as_ref().is_some_and(|key| key.expose_secret() == known.expose_secret())
+            };
+            let is_newest = of(&enrolment.key);
+            let is_old = enrolment.old_key.as_ref().is_some_and(|(old, _)| of(old));
+            // A key that was taken away meanwhile proves nothing.
+            if key.is_some() && !is_newest && !is_old {
                 return Ok(());
             }
-            let enrolment = load(tx, phone).await?;
             let is_new = enrolment.proven.is_none();
             let proven = enrolment.proven.or(Some((now, proof)));
+            let old_key = enrolment.old_key.clone().filter(|_| !is_newest);
             // Whoever came through the window was the phone, or nobody was.
-            let enrolment = Enrolment { proven, window: None, old_key: None, ..enrolment };
+            let enrolment = Enrolment { proven, window: None, old_key, ..enrolment };
             tx.save_enrolment(enrolment).await?;
             if is_new {
                 let what = Happening::PhoneEnrolled { phone, proof };

@@ -10,7 +10,9 @@ use super::layers::Layers;
 use super::settings::ProvisioningSettings;
 use super::vendor::{Layer, Vendor};
 use super::{phone_book, texts, time_zone};
-use crate::model::{Domain, Enrolment, Handset, KeyKind, Phone, SettingValue, SipIdentity, User};
+use crate::model::{
+    Domain, Enrolment, Handset, KeyKind, Mac, Phone, SettingValue, SipIdentity, User,
+};
 use crate::store::{Memory, Store};
 
 /// What all phones of the site have in common.
@@ -35,6 +37,8 @@ pub(super) struct Subject<'a> {
     pub phone: &'a Phone,
     pub enrolment: &'a Enrolment,
     pub user: Option<&'a User>,
+    /// The store, to look up whose the handsets are.
+    pub memory: &'a Memory,
     pub vendor: &'a Vendor,
     /// The model: as the inventory has it, else as the phone says.
     pub model: Option<&'a str>,
@@ -58,7 +62,6 @@ impl Subject<'_> {
         &self,
         site: &Site,
         store: &Store,
-        memory: &Memory,
         book: minijinja::Value,
         firmware: Option<Firmware>,
         handover: bool,
@@ -82,7 +85,7 @@ impl Subject<'_> {
                 label: self.phone.title(),
             },
             account: self.account(site, &language),
-            handsets: self.handsets(site, store, memory),
+            handsets: self.handsets(site, store),
             user: self.user.map(person),
             keys: self.keys(site, &language, expansion),
             codes: site.codes.clone(),
@@ -93,7 +96,7 @@ impl Subject<'_> {
             urls: urls(site, self.enrolment),
             http: Login {
                 user: mac.clone(),
-                password: http_password(store, self.phone, &self.enrolment.key),
+                password: http_password(store, self.phone.mac, &self.enrolment.key),
             },
             web: Login { user: "admin".to_owned(), password: web_password(store, self.phone) },
             firmware,
@@ -107,10 +110,10 @@ impl Subject<'_> {
     }
 
     /// The accounts of a DECT base's handsets.
-    fn handsets(&self, site: &Site, store: &Store, memory: &Memory) -> Vec<Account> {
+    fn handsets(&self, site: &Site, store: &Store) -> Vec<Account> {
         let base = self.phone;
         let of = |(number, handset): (u16, &Handset)| {
-            let user = handset.user.as_ref().and_then(|user| memory.user(user));
+            let user = handset.user.as_ref().and_then(|user| self.memory.user(user));
             let title = base.handset_title(number);
             let extension = user.map(|user| user.extension.to_string());
             let name = user.map_or_else(|| title.clone(), |user| user.name.clone());
@@ -228,8 +231,8 @@ pub(super) fn urls(site: &Site, enrolment: &Enrolment) -> Urls {
 
 /// With what a phone that has this key authenticates: not to be had from the key alone, which stands in
 /// URLs, and changed with it.
-pub(super) fn http_password(store: &Store, phone: &Phone, key: &secrecy::SecretString) -> String {
-    hex(store.derived(&format!("http password of {} with {}", phone.mac, key.expose_secret())))
+pub(super) fn http_password(store: &Store, phone: Mac, key: &secrecy::SecretString) -> String {
+    hex(store.derived(&format!("http password of {phone} with {}", key.expose_secret())))
 }
 
 /// The password of the phone's own web page.

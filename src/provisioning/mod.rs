@@ -51,7 +51,7 @@ pub use admission::{Mount, Presented};
 pub use answer::{Answer, Method, Receipt, Request, Upload};
 pub use cache::Made;
 pub use compose::Site;
-pub use keep::Kept;
+pub use keep::{Kept, NotReceived};
 pub use layers::Explained;
 pub use logs::Log;
 pub use render::{RenderError, Rendered};
@@ -330,16 +330,23 @@ impl Provisioning {
     }
 
     /// The passwords with which a phone may authenticate now: the newest, and during a rotation the one
-    /// before. None for whatever is no phone of ours.
+    /// before. None for whatever is no phone of ours, which takes as long.
     pub fn http_passwords(&self, user: &str, now: Timestamp) -> Vec<SecretString> {
-        let Ok(mac) = user.parse::<Mac>() else { return Vec::new() };
-        let memory = self.store().memory();
-        let (Some(phone), Some(enrolment)) = (memory.phone(mac), memory.enrolment(mac)) else {
-            return Vec::new();
-        };
-        let old = enrolment.old_key.as_ref().filter(|(_, until)| now < *until).map(|(key, _)| key);
-        let keys = std::iter::once(&enrolment.key).chain(old);
-        keys.map(|key| compose::http_password(self.store(), phone, key).into()).collect()
+        let mac = user.parse::<Mac>().ok();
+        let enrolment = mac.and_then(|mac| {
+            let memory = self.store().memory();
+            memory.phone(mac)?;
+            memory.enrolment(mac).cloned()
+        });
+        let enrolment = enrolment.as_deref();
+        let old = enrolment.and_then(|enrolment| enrolment.old_key.as_ref());
+        let old = old.filter(|(_, until)| now < *until).map(|(key, _)| key);
+        let (mac, nothing) = (mac.unwrap_or(Mac::PLACEHOLDER), SecretString::from("no key"));
+        let passwords = [enrolment.map(|enrolment| &enrolment.key), old].map(|key| {
+            let password = compose::http_password(self.store(), mac, key.unwrap_or(&nothing));
+            key.map(|_| SecretString::from(password))
+        });
+        passwords.into_iter().flatten().collect()
     }
 
     /// How many notes about requests were lost since the start, because the store was slower than the
@@ -354,10 +361,6 @@ impl Provisioning {
         let known = shown.get(&phone).cloned();
         drop(shown);
         known.or_else(|| self.store().memory().shown(phone).cloned())
-    }
-
-    fn remember_shown(&self, phone: Mac, shown: Shown) {
-        self.inner.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(phone, shown);
     }
 
     /// Whose a personal file is that a phone sends: of the person for whom it last fetched that file.

@@ -219,7 +219,11 @@ impl Memory {
             }
             Effect::PhoneRemoved(mac) | Effect::SessionEnded(mac) => self.provisioning.revise(*mac),
             Effect::SessionBegan(session) => self.provisioning.revise(session.phone),
-            Effect::EnrolmentSaved(enrolment) => self.provisioning.revise(enrolment.phone),
+            // That a phone came, or by when it may come, stands in no file.
+            Effect::EnrolmentSaved(enrolment) if !self.provisioning.has_key(enrolment) => {
+                self.provisioning.revise(enrolment.phone);
+            }
+            Effect::EnrolmentSaved(_) => {}
             Effect::UserSaved(user) => {
                 self.provisioning.people += 1;
                 let seats = self.seats.get(&user.extension).into_iter().flatten().copied();
@@ -311,6 +315,12 @@ impl Provisioned {
     fn revise(&mut self, phone: Mac) {
         self.revision += 1;
         self.revisions.insert(phone, self.revision);
+    }
+
+    /// Whether the phone's own URL is the same already.
+    fn has_key(&self, enrolment: &Enrolment) -> bool {
+        let old = self.enrolments.get(&enrolment.phone);
+        old.is_some_and(|old| old.key.expose_secret() == enrolment.key.expose_secret())
     }
 
     fn save(&mut self, enrolment: Arc<Enrolment>) {

@@ -58,6 +58,24 @@ const SAMPLES: &[Sample] = &[
         dhcp: "/provision/",
         own: "/",
     },
+    Sample {
+        vendor: Vendor::Yealink,
+        name: "yealink",
+        model: "T54W",
+        listed: "T54W",
+        mac: "805ec0aa0021",
+        dhcp: "/provision/",
+        own: "/805ec0aa0021.cfg",
+    },
+    Sample {
+        vendor: Vendor::Yealink,
+        name: "yealink",
+        model: "T46G",
+        listed: "SIP-T46G",
+        mac: "001565aa0022",
+        dhcp: "/provision/index.php?mac=$MAC&manuf=yealink",
+        own: "/001565aa0022.cfg",
+    },
     // A file name without a MAC address: the User-Agent has it.
     Sample {
         vendor: Vendor::Cisco,

@@ -7,6 +7,7 @@
 //! | `manifest` | `vendor.toml`: as it is written (`shape`), checked (`check`) |
 //! | `pattern`, `route`, `agent` | what a path and a User-Agent mean |
 //! | `render`, `escape` | templates to files |
+//! | `shared` | what is the same for every phone, rendered once |
 //! | `xml` | a look at what was written, and at what a phone sent |
 //! | `sample` | what each template is tried with before it is used |
 
@@ -29,6 +30,7 @@ mod pattern;
 mod render;
 mod route;
 mod sample;
+mod shared;
 mod xml;
 
 #[cfg(test)]
@@ -184,6 +186,12 @@ impl Vendor {
         context: &Context,
     ) -> Result<String, TemplateFault> {
         self.render_for(self.model(Some(&context.phone.model)), file, stage, context)
+    }
+
+    /// Whether this file says the same to every phone that takes so many contacts.
+    pub fn is_same_for_all(&self, file: &File, stage: Stage, model: Option<&str>) -> bool {
+        template(self.model(model), file, stage)
+            .is_some_and(|template| self.engine.is_same(file.kind, template))
     }
 
     fn render_for(

@@ -36,9 +36,9 @@ pub(super) fn client(settings: &DeviceSettings) -> Result<Client, Error> {
         }
         // A Snom verifies nothing until it is told to.
         (None, Vendor::Snom) => builder.tls_danger_accept_invalid_certs(true),
-        (None, Vendor::Polycom) => builder.tls_certs_only([]),
-        (None, Vendor::Cisco) => builder.tls_certs_only([]),
+        // Whether a Gigaset does was not found out.
         (None, Vendor::Gigaset) => builder.tls_danger_accept_invalid_certs(true),
+        (None, _) => builder.tls_certs_only([]),
     };
     if let Some(certificate) = &settings.certificate {
         let pem = format!("{}\n{}", certificate.chain, certificate.key.expose_secret());
@@ -238,8 +238,17 @@ async fn read(method: &Method, mut response: Response) -> Read {
 fn target(url: &str) -> Option<Url> {
     let mut target = Url::parse(url).ok()?;
     let host = target.host_str()?.to_ascii_lowercase();
-    let vendors =
-        ["snom.com", "polycom.com", "poly.com", "cisco.com", "gigaset.com", "gigaset.net"];
+    let vendors = [
+        "snom.com",
+        "polycom.com",
+        "poly.com",
+        "yealink.com",
+        "grandstream.com",
+        "fanvil.com",
+        "cisco.com",
+        "gigaset.com",
+        "gigaset.net",
+    ];
     if vendors.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}"))) {
         return None;
     }

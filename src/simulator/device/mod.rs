@@ -7,7 +7,8 @@
 //!
 //! * [`Device`] - the phone; [`DeviceSettings`] - what it is and what its network tells it;
 //! * `http`, `digest` - its HTTP client; `xml` - its reader;
-//! * `snom`, `polycom`, `cisco`, `gigaset` - what differs between vendors; `software` chooses;
+//! * `snom`, `polycom`, `yealink`, `cisco`, `gigaset` - what differs between vendors;
+//!   `software` chooses;
 //! * `line` - the SIP side: registers with a simulated FreeSWITCH, hears its NOTIFYs.
 
 mod cisco;
@@ -21,6 +22,7 @@ mod settings;
 mod snom;
 mod software;
 mod xml;
+mod yealink;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

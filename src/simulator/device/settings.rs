@@ -14,6 +14,8 @@ pub enum Vendor {
     Snom,
     /// Polycom and Poly: SoundPoint, SoundStation, VVX, Edge.
     Polycom,
+    /// Yealink desk phones.
+    Yealink,
     /// Cisco and Linksys: SPA and multiplatform phones.
     Cisco,
     /// Gigaset's DECT bases.
@@ -25,7 +27,7 @@ pub enum Vendor {
 pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
-    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`;
+    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`;
     /// `SPA504G`, `8851`; `N510`, `N870`.
     pub model: String,
     /// Its MAC address.
@@ -42,7 +44,7 @@ pub struct DeviceSettings {
     /// The URL that a PnP responder gives.
     pub pnp: Option<String>,
     /// PEM of the authorities that the phone believes. Without them a Snom believes every server, as it
-    /// does when it leaves the factory, and a Polycom none.
+    /// does when it leaves the factory, and any other none.
     pub ca: Option<String>,
     /// The certificate from the factory.
     pub certificate: Option<DeviceCertificate>,
@@ -56,6 +58,7 @@ impl DeviceSettings {
         let (firmware, part_number) = match vendor {
             Vendor::Snom => ("10.1.33.33", None),
             Vendor::Polycom => ("5.9.7.3480", Some("3111-44500-001".to_owned())),
+            Vendor::Yealink => ("96.86.0.100", None),
             Vendor::Cisco => ("7.4.4", None),
             Vendor::Gigaset => ("83.V2.43.0", None),
         };

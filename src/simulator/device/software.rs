@@ -8,12 +8,14 @@ use super::polycom::Polycom;
 use super::report::{Contact, Display, Identity};
 use super::settings::{DeviceSettings, Vendor};
 use super::snom::Snom;
+use super::yealink::Yealink;
 
 /// The software of a phone with all that is in its flash.
 #[derive(Clone)]
 pub(super) enum Software {
     Snom(Box<Snom>),
     Polycom(Box<Polycom>),
+    Yealink(Box<Yealink>),
     Cisco(Box<Cisco>),
     Gigaset(Box<Gigaset>),
 }
@@ -63,6 +65,7 @@ impl Software {
         Ok(match settings.vendor {
             Vendor::Snom => Self::Snom(Box::new(Snom::factory(settings)?)),
             Vendor::Polycom => Self::Polycom(Box::new(Polycom::factory(settings)?)),
+            Vendor::Yealink => Self::Yealink(Box::new(Yealink::factory(settings)?)),
             Vendor::Cisco => Self::Cisco(Box::new(Cisco::factory(settings)?)),
             Vendor::Gigaset => Self::Gigaset(Box::new(Gigaset::factory(settings)?)),
         })
@@ -78,6 +81,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.start(settings, session).await,
             Self::Polycom(polycom) => polycom.start(how, settings, session).await,
+            Self::Yealink(yealink) => yealink.start(settings, session).await,
             Self::Cisco(cisco) => cisco.start(how, settings, session).await,
             Self::Gigaset(gigaset) => gigaset.start(settings, session).await,
         }
@@ -88,6 +92,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.change(change),
             Self::Polycom(polycom) => polycom.change(change, session).await,
+            Self::Yealink(yealink) => yealink.change(change),
             Self::Cisco(cisco) => cisco.change(change),
             Self::Gigaset(gigaset) => gigaset.change(change),
         }
@@ -98,6 +103,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.heard(event),
             Self::Polycom(polycom) => polycom.heard(event),
+            Self::Yealink(yealink) => yealink.heard(event),
             Self::Cisco(cisco) => cisco.heard(event),
             Self::Gigaset(gigaset) => gigaset.heard(event),
         }
@@ -107,9 +113,7 @@ impl Software {
     pub(super) fn forget_contacts(&mut self) {
         match self {
             Self::Snom(snom) => snom.forget_contacts(),
-            Self::Polycom(_) => {}
-            Self::Cisco(_) => {}
-            Self::Gigaset(_) => {}
+            _ => {}
         }
     }
 
@@ -118,6 +122,7 @@ impl Software {
         match (self, before) {
             (Self::Snom(now), Self::Snom(before)) => now.differs(before),
             (Self::Polycom(now), Self::Polycom(before)) => now.differs(before),
+            (Self::Yealink(now), Self::Yealink(before)) => now.differs(before),
             (Self::Cisco(now), Self::Cisco(before)) => now.differs(before),
             (Self::Gigaset(now), Self::Gigaset(before)) => now.differs(before),
             _ => true,
@@ -129,6 +134,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.identity(),
             Self::Polycom(polycom) => polycom.identity(),
+            Self::Yealink(yealink) => yealink.identity(),
             Self::Cisco(cisco) => cisco.identity(),
             Self::Gigaset(gigaset) => gigaset.identity(),
         }
@@ -139,6 +145,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.display(),
             Self::Polycom(polycom) => polycom.display(),
+            Self::Yealink(yealink) => yealink.display(),
             Self::Cisco(cisco) => cisco.display(),
             Self::Gigaset(gigaset) => gigaset.display(),
         }
@@ -149,6 +156,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.setting(name, index).map(str::to_owned),
             Self::Polycom(polycom) => polycom.parameter(name).map(str::to_owned),
+            Self::Yealink(yealink) => yealink.parameter(name).map(str::to_owned),
             Self::Cisco(cisco) => cisco.parameter(name).map(str::to_owned),
             Self::Gigaset(gigaset) => gigaset.value(name).map(str::to_owned),
         }
@@ -159,6 +167,7 @@ impl Software {
         match self {
             Self::Snom(snom) => snom.sip_agent(),
             Self::Polycom(polycom) => polycom.sip_agent(),
+            Self::Yealink(yealink) => yealink.sip_agent(),
             Self::Cisco(cisco) => cisco.sip_agent(),
             Self::Gigaset(gigaset) => gigaset.http_agent(),
         }

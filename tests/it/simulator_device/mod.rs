@@ -7,6 +7,7 @@ mod person;
 mod polycom;
 mod snom;
 mod transport;
+mod yealink;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -172,6 +173,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
     let mac = match vendor {
         Vendor::Snom => "000413aabbcc",
         Vendor::Polycom => "0004f2aabbcc",
+        Vendor::Yealink => "805ec0aabbcc",
         Vendor::Cisco => "8843e1aabbcc",
         Vendor::Gigaset => "7c2f80aabbcc",
     };

@@ -2,7 +2,9 @@
 
 use super::*;
 
-fn read(agent: &str) -> Option<(String, Option<String>, Option<String>, Option<String>)> {
+pub(super) fn read(
+    agent: &str,
+) -> Option<(String, Option<String>, Option<String>, Option<String>)> {
     let found = vendors().read_agent(agent)?;
     Some((found.vendor, found.model, found.version, found.mac.map(|mac| mac.to_string())))
 }
@@ -202,7 +204,7 @@ fn what_is_no_phone_of_ours_is_nothing() {
         "",
         "curl/8.5.0",
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36",
-        "Yealink SIP-T56A 58.80.0.25 001565f429a4",
+        "Htek UC926 2.0.4.8 001fc11a0001",
         "venomous 000413aabbcc",
         "\u{1f980}",
     ] {

@@ -16,6 +16,8 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("polycom", "VVX 500", "0004f2500001"),
     ("polycom", "SoundPoint 335", "0004f2335001"),
     ("polycom", "Edge E450", "482567450001"),
+    ("yealink", "T54W", "805ec0540001"),
+    ("yealink", "T21P_E2", "001565210001"),
     ("cisco", "SPA504G", "8843e1504001"),
     ("cisco", "SPA942", "00e16d942001"),
     ("cisco", "8851", "00562b885101"),
@@ -114,7 +116,10 @@ fn xmllint_takes_every_file() {
     for &(vendor, model, _) in PHONES {
         for who in ["nobody", "somebody"] {
             for entry in std::fs::read_dir(folder(vendor, model, who)).unwrap() {
-                files.push(entry.unwrap().path());
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|extension| extension == "xml") {
+                    files.push(path);
+                }
             }
         }
     }

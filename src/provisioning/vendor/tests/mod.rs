@@ -8,6 +8,7 @@ mod overrides;
 mod routes;
 mod settings;
 mod uploads;
+mod yealink;
 
 use minijinja::Value;
 use minijinja::value::Serde;

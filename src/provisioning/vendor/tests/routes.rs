@@ -3,7 +3,7 @@
 use super::*;
 
 /// What a path means, in short: `settings 000413aabbcc D785`, `upload app.log …`, `firmware a,b`.
-fn meaning(vendor: &str, path: &str) -> String {
+pub(super) fn meaning(vendor: &str, path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: Vec<(String, String)> = query
         .split('&')
