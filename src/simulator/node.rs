@@ -67,7 +67,9 @@ pub(super) struct State {
 impl State {
     /// A NOTIFY reaches a phone; one that hears too many at once loses some.
     pub(super) fn deliver(&mut self, notify: Notify) {
-        if let Some(device) = self.devices.get(&notify.user) {
+        // A handset's registration (`<mac>-<n>`) is its base's.
+        let device = notify.user.split('-').next().unwrap_or(&notify.user);
+        if let Some(device) = self.devices.get(device) {
             let _ = device.try_send(notify.event.clone());
         }
         self.notifies.push(notify);

@@ -243,3 +243,54 @@ async fn a_phone_becomes_its_users_and_nobodys_again_without_a_reboot() {
     assert_eq!(times("shown"), 2 * SAMPLES.len(), "{happened:?}");
     assert_eq!(times("not-shown"), 0);
 }
+
+/// A base comes for its file over the documents' URL with its credentials, or where it has none over its own.
+#[tokio::test]
+async fn a_dect_base_becomes_what_the_inventory_says_although_dhcp_says_otherwise() {
+    let office = Office::open().await;
+    for (model, listed, mac, refused) in [
+        ("N510", "N510 IP PRO", "7c2f80aa0031", 2),
+        ("N720", "N720 DM PRO", "7c2f80aa0032", 2),
+        ("N870", "N870 IP PRO", "7c2f80aa0033", 2),
+    ] {
+        let handsets = json!([{ "user": ADA }, { "label": "Lobby" }]);
+        let listed =
+            json!({ "vendor": "gigaset", "model": listed, "label": "Ward", "handsets": handsets });
+        office.put(&format!("phones/{mac}"), listed.clone()).await;
+        let mut settings = DeviceSettings::new(Vendor::Gigaset, model, mac.parse().unwrap());
+        settings.dhcp = Some(format!("{}/provision/%MACD.xml", office.config.phones_url()));
+        let device = Device::new(settings).unwrap();
+        assert!(office.switch.attach(&device));
+        for boot in 1..=3 {
+            let booted = device.boot().await;
+            let told = format!("{model} boot {boot}: {booted:#?}");
+            let statuses: Vec<_> = booted.requests.iter().map(|fetch| fetch.status).collect();
+            let refusals = statuses.iter().filter(|status| **status == 401).count();
+            assert_eq!(refusals, refused, "{told}");
+            assert_eq!(statuses.last(), Some(&200), "{told}");
+            let identity = device.identity().expect(&told);
+            assert_eq!(identity.user, format!("{mac}-1"), "{told}");
+            assert_eq!(identity.domain, "office.test", "{told}");
+            assert!((120..=300).contains(&identity.expires), "{told}");
+            assert!(device.registration().expect(&told).is_ok(), "{told}");
+            let display = device.display();
+            assert_eq!(display.label.as_deref(), Some(USERS[0].1), "{told}");
+            assert_eq!(display.mailbox.as_deref(), Some("*98"), "{told}");
+            let book = display.phone_book.iter().any(|contact| contact.number == ADA);
+            assert_eq!(book, model == "N870", "{told}");
+        }
+        // Another person's handset, and its base is told.
+        let mut other = listed;
+        other["handsets"][0] = json!({ "user": USERS[1].0 });
+        office.put(&format!("phones/{mac}"), other).await;
+        office.post(&format!("phones/{mac}/resync"), json!({})).await;
+        until("the base shows the other", async || {
+            device.display().label.as_deref() == Some(USERS[1].1)
+        })
+        .await;
+        until("that is confirmed", async || {
+            office.get(&format!("phones/{mac}")).await["pending"] == json!([])
+        })
+        .await;
+    }
+}

@@ -44,7 +44,7 @@ impl Personal {
         }
         match &self.keep {
             Some(keep) => settings(kind, text, &[keep, &self.until_logout]),
-            None => read(text, |start| attributes(start).map(drop))
+            None => read(text, false, |start| attributes(start).map(drop))
                 .map(|()| text.to_owned())
                 .map_err(|_| Unacceptable::NotXml),
         }
@@ -68,7 +68,7 @@ fn settings(kind: Kind, text: &str, keep: &[&Vec<String>]) -> Result<String, Una
     let is_kept =
         |name: &str| keep.iter().copied().flatten().any(|start| name.starts_with(start.as_str()));
     let mut kept: BTreeMap<String, String> = BTreeMap::new();
-    read(text, |start| {
+    read(text, false, |start| {
         for (name, value) in attributes(start)? {
             if kept.len() < MAX_ATTRIBUTES && is_name(&name) && is_kept(&name) {
                 kept.entry(name).or_insert(value);
@@ -92,15 +92,17 @@ fn settings(kind: Kind, text: &str, keep: &[&Vec<String>]) -> Result<String, Una
 
 /// Where a document that we wrote is not well-formed: the line, and why.
 pub(super) fn fault(text: &str) -> Option<(usize, String)> {
-    read(text, |start| attributes(start).map(drop)).err().map(|(at, why)| {
+    read(text, true, |start| attributes(start).map(drop)).err().map(|(at, why)| {
         let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
         (before.iter().filter(|b| **b == b'\n').count() + 1, why)
     })
 }
 
-/// Reads a document to its end; `element` sees each element, `None` from it is a fault there.
+/// Reads a document to its end; `element` sees each element, `None` from it is a fault there. With
+/// `may_be_named` it can have a document type that is a name and nothing else, as Gigaset's phone books do.
 fn read(
     text: &str,
+    may_be_named: bool,
     mut element: impl FnMut(&BytesStart<'_>) -> Option<()>,
 ) -> Result<(), (usize, String)> {
     let mut reader = Reader::from_str(text);
@@ -135,6 +137,10 @@ fn read(
                     return wrong("an entity is unknown");
                 }
             }
+            Event::Decl(_) if !text.starts_with("<?xml") => {
+                return wrong("the XML declaration does not stand at the very beginning");
+            }
+            Event::DocType(name) if may_be_named && is_name(name.trim()) => {}
             Event::DocType(_) => return wrong("a document type is not wanted"),
             Event::Eof if depth > 0 => return wrong("an element is not closed"),
             Event::Eof if roots != 1 => return wrong("there is not one root element"),

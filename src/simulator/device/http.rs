@@ -17,8 +17,8 @@ use crate::simulator::node::client_builder;
 const MAX_BODY: usize = 16 * 1024 * 1024;
 /// No boot makes more requests.
 const MAX_REQUESTS: usize = 200;
-/// Without credentials, with them, and once more when the nonce was stale.
-const MAX_TRIES: usize = 3;
+/// Without credentials, and once more when the nonce was stale; one more with each credentials.
+const MAX_TRIES: usize = 2;
 
 /// The client of one phone.
 pub(super) fn client(settings: &DeviceSettings) -> Result<Client, Error> {
@@ -36,6 +36,8 @@ pub(super) fn client(settings: &DeviceSettings) -> Result<Client, Error> {
         }
         // A Snom verifies nothing until it is told to.
         (None, Vendor::Snom) => builder.tls_danger_accept_invalid_certs(true),
+        // Whether a Gigaset does was not found out.
+        (None, Vendor::Gigaset) => builder.tls_danger_accept_invalid_certs(true),
         (None, _) => builder.tls_certs_only([]),
     };
     if let Some(certificate) = &settings.certificate {
@@ -55,6 +57,10 @@ pub(super) struct Session {
     pub(super) agent: String,
     /// What the phone answers a 401 with.
     pub(super) credentials: Option<Credentials>,
+    /// What it tries before those.
+    pub(super) factory: Option<Credentials>,
+    /// It never sends a password that can be read.
+    pub(super) digest_only: bool,
     pub(super) requests: Vec<Fetch>,
 }
 
@@ -69,7 +75,15 @@ pub(super) struct Answer {
 impl Session {
     /// Nothing asked yet, nobody to say who the phone is.
     pub(super) fn new(client: Client, deadline: Duration) -> Self {
-        Self { client, deadline, agent: String::new(), credentials: None, requests: Vec::new() }
+        Self {
+            client,
+            deadline,
+            agent: String::new(),
+            credentials: None,
+            factory: None,
+            digest_only: false,
+            requests: Vec::new(),
+        }
     }
 
     /// The body is there when it can be used.
@@ -105,9 +119,11 @@ impl Session {
             self.record(&method, url, 0, 0, Some(Problem::NotAsked));
             return Answer { status: 0, body: None };
         };
+        let known: Vec<Credentials> =
+            self.factory.iter().chain(&self.credentials).cloned().collect();
         let mut authorization: Option<HeaderValue> = None;
-        let mut may_be_stale = false;
-        for _ in 0..MAX_TRIES {
+        let mut used = 0;
+        for _ in 0..MAX_TRIES + known.len() {
             if self.requests.len() >= MAX_REQUESTS {
                 break;
             }
@@ -122,18 +138,17 @@ impl Session {
             let sent = body.as_ref().map(|(_, body)| body.len());
             let size = sent.or(answer.body.as_ref().map(Vec::len)).unwrap_or_default();
             self.record(&method, url, answer.status, size, answer.problem);
+            let challenge = challenge.filter(|challenge| {
+                answer.status == 401 && !(self.digest_only && matches!(challenge, Challenge::Basic))
+            });
             // A second 401 means wrong credentials, unless the server says that only the nonce is old.
-            let again = match (&challenge, answer.status) {
-                (Some(Challenge::Digest(digest)), 401) => !may_be_stale || digest.stale,
-                (Some(Challenge::Basic), 401) => !may_be_stale,
-                _ => false,
-            };
-            if let (true, Some(challenge), Some(credentials)) =
-                (again, challenge, &self.credentials)
-            {
+            let is_stale = matches!(&challenge, Some(Challenge::Digest(digest)) if digest.stale);
+            if !is_stale || used == 0 {
+                used += 1;
+            }
+            if let (Some(challenge), Some(credentials)) = (challenge, known.get(used - 1)) {
                 authorization = authorize(&challenge, credentials, &method, &target);
                 if authorization.is_some() {
-                    may_be_stale = true;
                     continue;
                 }
             }
@@ -231,6 +246,8 @@ fn target(url: &str) -> Option<Url> {
         "grandstream.com",
         "fanvil.com",
         "cisco.com",
+        "gigaset.com",
+        "gigaset.net",
     ];
     if vendors.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}"))) {
         return None;

@@ -7,13 +7,14 @@
 //!
 //! * [`Device`] - the phone; [`DeviceSettings`] - what it is and what its network tells it;
 //! * `http`, `digest` - its HTTP client; `xml` - its reader;
-//! * `snom`, `polycom`, `yealink`, `cisco`, `grandstream`, `fanvil` - what differs between vendors;
-//!   `software` chooses;
+//! * `snom`, `polycom`, `yealink`, `cisco`, `grandstream`, `fanvil`, `gigaset` - what differs between
+//!   vendors; `software` chooses;
 //! * `line` - the SIP side: registers with a simulated FreeSWITCH, hears its NOTIFYs.
 
 mod cisco;
 mod digest;
 mod fanvil;
+mod gigaset;
 mod grandstream;
 mod http;
 mod line;

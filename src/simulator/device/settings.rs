@@ -22,6 +22,8 @@ pub enum Vendor {
     Grandstream,
     /// Fanvil desk phones.
     Fanvil,
+    /// Gigaset's DECT bases.
+    Gigaset,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -30,7 +32,7 @@ pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
     /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`;
-    /// `SPA504G`, `8851`; `GXP2135`; `X4U`.
+    /// `SPA504G`, `8851`; `GXP2135`; `X4U`; `N510`, `N870`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -64,6 +66,7 @@ impl DeviceSettings {
             Vendor::Cisco => ("7.4.4", None),
             Vendor::Grandstream => ("1.0.7.97", None),
             Vendor::Fanvil => ("2.12.20", None),
+            Vendor::Gigaset => ("83.V2.43.0", None),
         };
         Self {
             vendor,

@@ -3,6 +3,7 @@
 use super::Error;
 use super::cisco::Cisco;
 use super::fanvil::Fanvil;
+use super::gigaset::Gigaset;
 use super::grandstream::Grandstream;
 use super::http::Session;
 use super::polycom::Polycom;
@@ -20,6 +21,7 @@ pub(super) enum Software {
     Cisco(Box<Cisco>),
     Grandstream(Box<Grandstream>),
     Fanvil(Box<Fanvil>),
+    Gigaset(Box<Gigaset>),
 }
 
 /// Why a phone fetches.
@@ -71,6 +73,7 @@ impl Software {
             Vendor::Cisco => Self::Cisco(Box::new(Cisco::factory(settings)?)),
             Vendor::Grandstream => Self::Grandstream(Box::new(Grandstream::factory(settings)?)),
             Vendor::Fanvil => Self::Fanvil(Box::new(Fanvil::factory(settings)?)),
+            Vendor::Gigaset => Self::Gigaset(Box::new(Gigaset::factory(settings)?)),
         })
     }
 
@@ -88,6 +91,7 @@ impl Software {
             Self::Cisco(cisco) => cisco.start(how, settings, session).await,
             Self::Grandstream(grandstream) => grandstream.start(settings, session).await,
             Self::Fanvil(fanvil) => fanvil.start(settings, session).await,
+            Self::Gigaset(gigaset) => gigaset.start(settings, session).await,
         }
     }
 
@@ -100,6 +104,7 @@ impl Software {
             Self::Cisco(cisco) => cisco.change(change),
             Self::Grandstream(grandstream) => grandstream.change(change),
             Self::Fanvil(fanvil) => fanvil.change(change),
+            Self::Gigaset(gigaset) => gigaset.change(change),
         }
     }
 
@@ -112,6 +117,7 @@ impl Software {
             Self::Cisco(cisco) => cisco.heard(event),
             Self::Grandstream(grandstream) => grandstream.heard(event),
             Self::Fanvil(fanvil) => fanvil.heard(event),
+            Self::Gigaset(gigaset) => gigaset.heard(event),
         }
     }
 
@@ -132,6 +138,7 @@ impl Software {
             (Self::Cisco(now), Self::Cisco(before)) => now.differs(before),
             (Self::Grandstream(now), Self::Grandstream(before)) => now.differs(before),
             (Self::Fanvil(now), Self::Fanvil(before)) => now.differs(before),
+            (Self::Gigaset(now), Self::Gigaset(before)) => now.differs(before),
             _ => true,
         }
     }
@@ -145,6 +152,7 @@ impl Software {
             Self::Cisco(cisco) => cisco.identity(),
             Self::Grandstream(grandstream) => grandstream.identity(),
             Self::Fanvil(fanvil) => fanvil.identity(),
+            Self::Gigaset(gigaset) => gigaset.identity(),
         }
     }
 
@@ -157,6 +165,7 @@ impl Software {
             Self::Cisco(cisco) => cisco.display(),
             Self::Grandstream(grandstream) => grandstream.display(),
             Self::Fanvil(fanvil) => fanvil.display(),
+            Self::Gigaset(gigaset) => gigaset.display(),
         }
     }
 
@@ -169,6 +178,7 @@ impl Software {
             Self::Cisco(cisco) => cisco.parameter(name).map(str::to_owned),
             Self::Grandstream(grandstream) => grandstream.setting(name).map(str::to_owned),
             Self::Fanvil(fanvil) => fanvil.setting(name).map(str::to_owned),
+            Self::Gigaset(gigaset) => gigaset.value(name).map(str::to_owned),
         }
     }
 
@@ -181,6 +191,7 @@ impl Software {
             Self::Cisco(cisco) => cisco.sip_agent(),
             Self::Grandstream(grandstream) => grandstream.sip_agent(),
             Self::Fanvil(fanvil) => fanvil.sip_agent(),
+            Self::Gigaset(gigaset) => gigaset.http_agent(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cisco;
 mod fanvil;
+mod gigaset;
 mod grandstream;
 mod line;
 mod person;
@@ -178,6 +179,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
         Vendor::Cisco => "8843e1aabbcc",
         Vendor::Grandstream => "000b82aabbcc",
         Vendor::Fanvil => "0c383eaabbcc",
+        Vendor::Gigaset => "7c2f80aabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

@@ -154,6 +154,42 @@ fn every_known_user_agent_is_read_rightly() {
             "00562b043615",
         ),
         (text("Cisco/SPA504G-7.5.5"), "cisco", "SPA504G", "7.5.5", ""),
+        (
+            text("N510 IP PRO/42.258.00.000.000;7C2F806257D7"),
+            "gigaset",
+            "N510 IP PRO",
+            "42.258.00.000.000",
+            "7c2f806257d7",
+        ),
+        (
+            text("Gigaset N720 DM PRO/70.089.00.000.000;7C2F80CA21E4"),
+            "gigaset",
+            "N720 DM PRO",
+            "70.089.00.000.000",
+            "7c2f80ca21e4",
+        ),
+        (
+            text("Gigaset N720 DM PRO/70.108.00.000.000"),
+            "gigaset",
+            "N720 DM PRO",
+            "70.108.00.000.000",
+            "",
+        ),
+        (text("N720-DM-PRO/70.040.00.000.000"), "gigaset", "N720-DM-PRO", "70.040.00.000.000", ""),
+        (
+            text("Gigaset N870 IP PRO/83.V2.43.0+build.5f0a106;7C2F80E0D605;Handset=50"),
+            "gigaset",
+            "N870 IP PRO",
+            "83.V2.43.0",
+            "7c2f80e0d605",
+        ),
+        (
+            text("\"Gigaset N870E IP PRO/83.V2.65.0+build.8504c90;7C2F80E0D605\""),
+            "gigaset",
+            "N870E IP PRO",
+            "83.V2.65.0",
+            "7c2f80e0d605",
+        ),
     ];
     for (agent, vendor, model, version, mac) in rows {
         let some = |value: &str| (!value.is_empty()).then(|| text(value));

@@ -78,7 +78,7 @@ fn comes_back_from(vendor: &str, model: &str, file: &str, name: &str) {
     let values = values(&rendered);
     let person = context.user.unwrap();
     let parts = match file.name.as_str() {
-        "directory" if vendor.name() == "polycom" => vec![person.first_name, person.last_name],
+        "directory" => vec![person.first_name, person.last_name],
         _ => vec![person.name],
     };
     for part in parts {

@@ -25,6 +25,9 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("grandstream", "GXP1628", "c074ad162801"),
     ("fanvil", "X4U", "0c383e0040e1"),
     ("fanvil", "X4", "00a859000401"),
+    ("gigaset", "N510 IP PRO", "7c2f80510001"),
+    ("gigaset", "N720 DM PRO", "7c2f80720001"),
+    ("gigaset", "N870 IP PRO", "7c2f80870001"),
 ];
 
 fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {
@@ -71,7 +74,7 @@ fn the_files_are_those_that_were_reviewed() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut differ = Vec::new();
     for &(name, model, mac) in PHONES {
-        let vendor = vendors().get(name).unwrap();
+        let vendor = vendors().get(name).unwrap_or_else(|| panic!("{:#?}", vendors().faults()));
         let mut nobodys = nobody(vendor, model, mac);
         let mut somebodys = somebody(vendor, model, mac, "Ada Lovelace");
         somebodys.firmware = Some(Firmware {

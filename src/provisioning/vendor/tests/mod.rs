@@ -3,6 +3,7 @@ mod cisco;
 mod documentation;
 mod escaping;
 mod fanvil;
+mod gigaset;
 mod golden;
 mod grandstream;
 mod overrides;

@@ -127,7 +127,8 @@ fn every_form_that_a_cisco_asks_by_means_its_file() {
         ("8851.xml", "profile 8851"),
         ("CP-8851-3PCC.xml", "profile 8851"),
         ("8843e1aabbcc-directory.xml", "directory 8843e1aabbcc"),
-        ("directory.xml", "directory"),
+        ("directory.xml?q=ada&page=2", "directory"),
+        ("find.xml", "find"),
         ("SPA504G-7.5.5.bin", "firmware SPA504G-7.5.5.bin"),
         ("firmware/spa50x-30x-7-5-5.bin", "firmware spa50x-30x-7-5-5.bin"),
         ("sip88xx.12-0-1MPP-123.loads", "firmware sip88xx.12-0-1MPP-123.loads"),
@@ -154,6 +155,40 @@ fn every_form_that_a_cisco_asks_by_means_its_file() {
         ("8851X", 0),
     ] {
         assert_eq!(cisco.model(Some(model)).keys, keys, "{model}");
+    }
+}
+
+#[test]
+fn every_form_that_a_gigaset_asks_by_means_its_file() {
+    for (path, meant) in [
+        ("index.php?mac=7C2F80AABBCC&manuf=gigaset", "settings 7c2f80aabbcc"),
+        ("7C2F80AABBCC.xml", "settings 7c2f80aabbcc"),
+        ("7c2f80aabbcc.xml", "settings 7c2f80aabbcc"),
+        ("xml/7C2F80AABBCC.xml", "settings 7c2f80aabbcc"),
+        ("7c2f80aabbcc-book.xml", "book 7c2f80aabbcc"),
+        ("42/2/master.bin", "absent"),
+        ("70/1/baselines.bin", "absent"),
+        ("sifs/sih_4xx.bin", "absent"),
+        ("42/fw262.bin", "firmware fw262.bin"),
+        (
+            "Gigaset-Nx70-V2.65.0-build.8504c90.bin",
+            "firmware Gigaset-Nx70-V2.65.0-build.8504c90.bin",
+        ),
+        ("42/../fw262.bin", "nothing"),
+        ("000000000000.xml", "nothing"),
+        ("7C2F80AABBC.xml", "nothing"),
+    ] {
+        assert_eq!(meaning("gigaset", path), meant, "{path}");
+    }
+    let gigaset = vendors().get("gigaset").unwrap();
+    for (model, title) in [
+        ("N510", "N510 IP PRO"),
+        ("N720-DM-PRO", "N720 DM PRO"),
+        ("Gigaset N870 IP PRO", "N530, N610, N670, N770, N870"),
+        ("N870E IP PRO", "N530, N610, N670, N770, N870"),
+    ] {
+        let model = gigaset.model(Some(model));
+        assert_eq!((model.title.as_str(), model.hot_desk), (title, false));
     }
 }
 
