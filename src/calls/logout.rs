@@ -10,14 +10,16 @@ use crate::desk::Attempt;
 use crate::model::{Actor, Extension, Mac};
 
 impl Conversations {
-    /// Logs out whoever sits at this phone.
+    /// Logs out whoever sits at this phone. Whose a handset is cannot be changed at it.
     pub(super) async fn logout(
         &self,
         dialogue: &Dialogue,
         caller: &Caller,
     ) -> Result<Ending, Over> {
         let logged_out = Ending::Said(dialogue.prompts().logged_out.clone());
-        let Some(phone) = caller.phone else { return Ok(Ending::Unavailable) };
+        let Some(phone) = caller.phone.filter(|_| caller.handset.is_none()) else {
+            return Ok(Ending::Unavailable);
+        };
         let Some(seated) = self.desk.seated(phone) else { return Ok(logged_out) };
         if self.pin.logout != LogoutPin::Always {
             return Ok(self.log_out(phone, None, logged_out).await);

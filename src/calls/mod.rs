@@ -22,7 +22,7 @@ pub use settings::{Language, LogoutPin, Millis, PinSettings, ProfileName, Prompt
 
 use crate::desk::Desk;
 use crate::event_socket::Session;
-use crate::model::{Extension, Flow, LoginMode, Mac};
+use crate::model::{Extension, Flow, LoginMode, Mac, SipIdentity};
 use dialogue::Dialogue;
 
 /// Holds the conversations. Cheap to clone.
@@ -36,8 +36,21 @@ pub struct Conversations {
 
 /// The phone in somebody's hand.
 struct Caller {
-    /// Its identity, from the user name that it authenticated with. `None` for whoever is no phone.
+    /// Its identity, from the user name that it authenticated with. `None` for whoever is no phone. At a handset, the
+    /// DECT base: nobody can log in there, and PINs that are tried at any of its handsets count together.
     phone: Option<Mac>,
+    /// At a handset, its number.
+    handset: Option<u16>,
+}
+
+impl Caller {
+    /// Whoever authenticated as this user.
+    fn authenticated(user: &str) -> Self {
+        match user.parse::<SipIdentity>() {
+            Ok(SipIdentity { phone, handset }) => Self { phone: Some(phone), handset },
+            Err(_) => Self { phone: user.parse().ok(), handset: None },
+        }
+    }
 }
 
 /// How a conversation comes to its end.
@@ -61,14 +74,14 @@ impl Conversations {
         let path = session.variable("socket_path").unwrap_or_default();
         // Never `From`, which a phone may put as it likes.
         let user = session.variable("sip_auth_username");
-        let phone = user.and_then(|user| user.parse::<Mac>().ok());
+        let caller = Caller::authenticated(user.as_deref().unwrap_or_default());
+        let phone = caller.phone;
         // What was dialled behind the code (`*111001`), put there by the dialplan.
         let dialled = session.variable("hotdesk_extension").and_then(|digits| digits.parse().ok());
         session.forget_connect_reply();
         let call = session.unique_id().as_str().to_owned();
         tracing::info!(call, path, phone = phone.map(tracing::field::display), "call");
         let dialogue = Dialogue::new(session, self.prompts.clone());
-        let caller = Caller { phone };
         let Some(flow) = Flow::of_socket_path(&path) else {
             tracing::warn!(call, path, "no such flow; see `hotdeskd freeswitch print`");
             return self.end(dialogue, Ending::Unavailable).await;

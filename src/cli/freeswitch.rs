@@ -73,7 +73,7 @@ async fn install(
         Some(_) => Store::open(&config.data).await?,
         None => Store::look(&config.data).await?,
     };
-    let entries = current::entries(&store.memory(), &app::rules(config, &store));
+    let entries = current::entries(&store, &app::rules(config, &store));
     let entries: Vec<Entry<'_>> = entries.iter().map(|(id, xml)| Entry { id, xml }).collect();
     let shrink = if allow_fewer { Shrink::Allowed } else { Shrink::Refused };
     let written = directory::write(&folder.inside("directory"), &entries, shrink)?;

@@ -107,6 +107,9 @@ fn sentence(what: &Happening) -> String {
         }
 
         Happening::KeyRotated { phone } => format!("the URL of {phone} has a new key"),
+        Happening::KeyRevoked { phone } => {
+            format!("what {phone} had to prove itself is worth nothing any more")
+        }
         Happening::PhonesRefused { network, count } => {
             format!("{count} requests of phones from {network} were refused")
         }

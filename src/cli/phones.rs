@@ -9,7 +9,7 @@ use super::provisioning::{self, Enrol, Render};
 use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
-use crate::model::{CallerNumber, Emergency, Extension, Mac, SettingName, SettingValue};
+use crate::model::{CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -38,7 +38,7 @@ pub(super) enum Command {
     ///
     /// Its SIP secret is made, unless --read-secret is given.
     #[command(
-        after_help = "Examples:\n  hotdeskd phones add 00:04:13:2a:00:01 --vendor snom --model D785 --label 'Desk 1'\n  hotdeskd phones add 0004132a0002 --owner 1001 --emergency-caller-id +4312345\n  hotdeskd phones add 0004132a0002 --replace --read-secret < secret"
+        after_help = "Examples:\n  hotdeskd phones add 00:04:13:2a:00:01 --vendor snom --model D785 --label 'Desk 1'\n  hotdeskd phones add 0004132a0002 --owner 1001 --emergency-caller-id +4312345\n  hotdeskd phones add 000413900001 --vendor snom --model M900 --handset 1001 --handset 1002:Lobby --handset -\n  hotdeskd phones add 0004132a0002 --replace --read-secret < secret"
     )]
     Add(Add),
     /// Tells what a phone asked, what it was told and why, and whether the last change is shown yet.
@@ -66,7 +66,7 @@ pub(super) enum Command {
     },
     /// Lets a phone prove that it is that phone: opens a window for its bare MAC address.
     #[command(
-        after_help = "Examples:\n  hotdeskd phones enrol 0004132a0001\n  hotdeskd phones enrol 0004132a0001 --minutes 10\n  hotdeskd phones enrol 0004132a0001 --show-url\n  hotdeskd phones enrol 0004132a0001 --rotate"
+        after_help = "Examples:\n  hotdeskd phones enrol 0004132a0001\n  hotdeskd phones enrol 0004132a0001 --minutes 10\n  hotdeskd phones enrol 0004132a0001 --show-url\n  hotdeskd phones enrol 0004132a0001 --rotate\n  hotdeskd phones enrol 0004132a0001 --revoke"
     )]
     Enrol(Enrol),
     /// Removes a phone from the inventory; whoever sits there is logged out.
@@ -108,6 +108,10 @@ pub(super) struct Add {
     /// A setting of this phone; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = values::setting)]
     settings: Vec<(SettingName, SettingValue)>,
+    /// A handset of a DECT base: whose it is, what it is called, or both; `-` for one that is nobody's. Given once for
+    /// each handset, in the order of their numbers.
+    #[arg(long = "handset", value_name = "[EXTENSION][:LABEL]", value_parser = values::handset, allow_hyphen_values = true)]
+    handsets: Vec<Handset>,
     /// Open no window: the phone proves itself by certificate, or its URL is entered by hand.
     #[arg(long)]
     no_window: bool,
@@ -160,6 +164,7 @@ async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
             location: add.emergency_location.clone(),
         },
         settings: add.settings.iter().cloned().collect(),
+        handsets: add.handsets.clone(),
         secret: None,
     };
     let mut body = serde_json::to_value(change)?;
@@ -223,7 +228,12 @@ fn card(phone: &PhoneView) -> String {
         format!("{} {} since {}", seated.user, seated.name, output::time(seated.since))
     });
     let caller_id = phone.emergency.caller_id.as_ref().map(ToString::to_string);
-    output::card([
+    let hot_desk = match (phone.hot_desk, phone.handsets.is_empty()) {
+        (true, _) => "yes",
+        (false, true) => "only its owner",
+        (false, false) => "no, it is a DECT base",
+    };
+    let mut lines = vec![
         ("phone", phone.mac.to_string()),
         ("label", text(&phone.label)),
         ("vendor", text(&phone.vendor)),
@@ -231,10 +241,20 @@ fn card(phone: &PhoneView) -> String {
         ("who is there", who.unwrap_or_else(|| "nobody".to_owned())),
         ("owner", extension(&phone.owner)),
         ("desk extension", extension(&phone.desk_extension)),
-        ("hot desk", if phone.hot_desk { "yes" } else { "only its owner" }.to_owned()),
+        ("hot desk", hot_desk.to_owned()),
         ("emergency caller ID", caller_id.unwrap_or_else(|| "the site's".to_owned())),
         ("emergency location", text(&phone.emergency.location)),
         ("pending", phone.pending.join(", ")),
         ("added", output::time(phone.added)),
-    ])
+    ];
+    lines.extend(phone.handsets.iter().map(|handset| {
+        let whose = match &handset.user {
+            Some(user) => format!("{user} {}", handset.name.as_deref().unwrap_or_default()),
+            None => "nobody".to_owned(),
+        };
+        let label = handset.label.as_ref().map(|label| format!(" ({label})"));
+        let whose = format!("{}: {}{}", handset.identity, whose.trim(), label.unwrap_or_default());
+        ("handset", whose)
+    }));
+    output::card(lines)
 }

@@ -34,6 +34,10 @@ pub(super) struct Enrol {
     /// Give its URL a new key, and have the phone fetch it; the old one is good for 30 days more.
     #[arg(long, conflicts_with = "minutes")]
     rotate: bool,
+    /// Somebody else may have its files: make its key, credentials and SIP secret worthless at once. The phone
+    /// has to be enrolled anew.
+    #[arg(long, conflicts_with_all = ["minutes", "rotate", "show_url"])]
+    revoke: bool,
     /// Print its own URL, to be entered by hand. Whoever has it has the phone's secrets.
     #[arg(long, conflicts_with_all = ["minutes", "rotate"])]
     show_url: bool,
@@ -116,10 +120,11 @@ pub(super) async fn resync(mac: Mac, restart: bool, config: &Config) -> anyhow::
 }
 
 pub(super) async fn enrol(enrol: &Enrol, config: &Config) -> anyhow::Result<String> {
-    let Enrol { mac, minutes, rotate, show_url } = *enrol;
-    let request = match (rotate, show_url) {
-        (true, _) => EnrolRequest::Rotate(true),
-        (_, true) => EnrolRequest::ShowUrl(true),
+    let Enrol { mac, minutes, rotate, revoke, show_url } = *enrol;
+    let request = match (rotate, revoke, show_url) {
+        (true, ..) => EnrolRequest::Rotate(true),
+        (_, true, _) => EnrolRequest::Revoke(true),
+        (.., true) => EnrolRequest::ShowUrl(true),
         _ => EnrolRequest::Window(minutes),
     };
     let enrolled = ask(mac, request, config).await?;
@@ -128,6 +133,9 @@ pub(super) async fn enrol(enrol: &Enrol, config: &Config) -> anyhow::Result<Stri
         (EnrolRequest::Rotate(_), ..) => {
             format!("The URL of {mac} has a new key; the phone is asked to fetch it.\n")
         }
+        (EnrolRequest::Revoke(_), ..) => format!(
+            "What {mac} had is worth nothing any more; reset the phone to factory settings, and run `hotdeskd phones enrol {mac}`.\n"
+        ),
         (_, _, Some(until)) => format!(
             "Until {} phone {mac} may come, once, with nothing but its MAC address. Restart the phone now.\n",
             output::time(until)

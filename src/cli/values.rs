@@ -1,6 +1,6 @@
 //! Values of options that several commands share.
 
-use crate::model::{FunctionKey, KeyKind, SettingName, SettingValue};
+use crate::model::{FunctionKey, Handset, KeyKind, SettingName, SettingValue};
 
 /// `NAME=VALUE` of a phone setting: `true`, `false`, a whole number, or a text.
 pub(super) fn setting(text: &str) -> Result<(SettingName, SettingValue), String> {
@@ -31,6 +31,22 @@ pub(super) fn key(text: &str) -> Result<FunctionKey, String> {
     Ok(FunctionKey { kind, number, label })
 }
 
+/// `[EXTENSION][:LABEL]`, or `-`: a handset of a DECT base.
+pub(super) fn handset(text: &str) -> Result<Handset, String> {
+    let (user, label) = match text.split_once(':') {
+        Some((user, label)) => (user, Some(label.to_owned())),
+        None => (text, None),
+    };
+    if text.is_empty() || label.as_deref().is_some_and(str::is_empty) {
+        return Err("expected EXTENSION, EXTENSION:LABEL, :LABEL, or `-` for nobody's".into());
+    }
+    let user = match user {
+        "" | "-" => None,
+        user => Some(user.parse().map_err(|error| format!("{error}"))?),
+    };
+    Ok(Handset { user, label })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +59,20 @@ mod tests {
         assert_eq!(value("a=007"), SettingValue::Text("007".into()));
         assert_eq!(value("a=x=y"), SettingValue::Text("x=y".into()));
         assert!(setting("a").is_err() && setting("=1").is_err() && setting("a b=1").is_err());
+    }
+
+    #[test]
+    fn a_handset_is_somebodys_or_nobodys_and_may_have_a_label() {
+        let whose = |text: &str| {
+            let Handset { user, label } = handset(text).unwrap();
+            (user.map(|user| user.to_string()).unwrap_or_default(), label.unwrap_or_default())
+        };
+        let pair = |user: &str, label: &str| (user.to_owned(), label.to_owned());
+        assert_eq!(whose("1001"), pair("1001", ""));
+        assert_eq!(whose("1002:Lobby: left"), pair("1002", "Lobby: left"));
+        assert_eq!(whose(":Lobby"), pair("", "Lobby"));
+        assert_eq!(whose("-"), pair("", ""));
+        assert!(handset("").is_err() && handset("Ada").is_err() && handset("1001:").is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::seq::IndexedRandom as _;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Desk, Error, floor, new_secret};
 use crate::model::{Actor, Emergency, Enrolment, Happening, Mac, Phone, PhoneSettings, Proof};
@@ -111,20 +111,56 @@ impl Desk {
         Ok(rotated.await?)
     }
 
-    /// The phone proved to be that phone. With the newest key it has no need of the old one any more.
+    /// Whatever somebody has of this phone is worth nothing any more: its key, its credentials, its SIP
+    /// secret. The phone has to enrol anew.
+    ///
+    /// # Errors
+    /// The phone is unknown, or the store failed; nothing changed.
+    pub async fn revoke(&self, mac: Mac, now: Timestamp, by: Actor) -> Result<(), Error> {
+        let revoked = self.store.write(async move |tx: &mut Tx<'_>| {
+            let phone = tx.phone(mac).await?.ok_or(Error::UnknownPhone(mac))?;
+            tx.save_phone(Phone { secret: new_secret(), ..phone }).await?;
+            let key = new_key();
+            let enrolment =
+                Enrolment { phone: mac, key, old_key: None, window: None, proven: None };
+            tx.save_enrolment(enrolment).await?;
+            // Saved too, so that FreeSWITCH's own disk follows at once.
+            tx.journal(now, by.clone(), Happening::PhoneSaved { phone: mac }).await?;
+            tx.journal(now, by.clone(), Happening::KeyRevoked { phone: mac }).await?;
+            Ok::<(), Error>(())
+        });
+        Ok(revoked.await?)
+    }
+
+    /// The phone proved to be that phone, by this key where it came with one. With the newest key it has
+    /// no need of the old one any more; which one is the newest may have changed since it came.
     ///
     /// # Errors
     /// The store failed; nothing changed.
-    pub async fn prove(&self, phone: Mac, proof: Proof, now: Timestamp) -> Result<(), Error> {
+    pub async fn prove(
+        &self,
+        phone: Mac,
+        proof: Proof,
+        key: Option<SecretString>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let proven = self.store.write(async move |tx: &mut Tx<'_>| {
-            if tx.phone(phone).await?.is_none() {
+            // A phone that was removed meanwhile has none.
+            let Some(enrolment) = tx.enrolment(phone).await? else { return Ok(()) };
+            let of = |known: &SecretString| {
+                key.as_ref().is_some_and(|key| key.expose_secret() == known.expose_secret())
+            };
+            let is_newest = of(&enrolment.key);
+            let is_old = enrolment.old_key.as_ref().is_some_and(|(old, _)| of(old));
+            // A key that was taken away meanwhile proves nothing.
+            if key.is_some() && !is_newest && !is_old {
                 return Ok(());
             }
-            let enrolment = load(tx, phone).await?;
             let is_new = enrolment.proven.is_none();
             let proven = enrolment.proven.or(Some((now, proof)));
+            let old_key = enrolment.old_key.clone().filter(|_| !is_newest);
             // Whoever came through the window was the phone, or nobody was.
-            let enrolment = Enrolment { proven, window: None, old_key: None, ..enrolment };
+            let enrolment = Enrolment { proven, window: None, old_key, ..enrolment };
             tx.save_enrolment(enrolment).await?;
             if is_new {
                 let what = Happening::PhoneEnrolled { phone, proof };
@@ -158,7 +194,8 @@ impl Desk {
         Ok(written.await?)
     }
 
-    /// Adds a phone that came by itself as nobody's desk, with an open window.
+    /// Adds a phone that came by itself as nobody's desk, with an open window. `hot_desk` is whether people can log in
+    /// at a phone of this model.
     ///
     /// # Errors
     /// The store failed; nothing changed.
@@ -167,6 +204,7 @@ impl Desk {
         mac: Mac,
         vendor: String,
         model: Option<String>,
+        hot_desk: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
         let phone = Phone {
@@ -177,9 +215,10 @@ impl Desk {
             label: None,
             desk_extension: None,
             owner: None,
-            hot_desk: true,
+            hot_desk,
             emergency: Emergency::default(),
             settings: PhoneSettings::new(),
+            handsets: Vec::new(),
             added: now,
         };
         let added = self.store.write(async move |tx: &mut Tx<'_>| {

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{Desk, Error, PinMethod, enrolment, floor};
 use crate::model::{
-    Actor, Enrolment, Extension, Happening, Mac, Phone, Pin, Seat, User, UserRecord, UserSource,
-    is_reserved_param, is_reserved_variable,
+    Actor, Enrolment, Extension, Handset, Happening, Mac, Phone, Pin, Seat, User, UserRecord,
+    UserSource, is_reserved_param, is_reserved_variable,
 };
 use crate::store::Tx;
 
@@ -54,16 +54,23 @@ pub struct Summary {
 }
 
 impl Desk {
-    /// Adds a phone, or changes it. A new owner sits down where nobody does.
+    /// Adds a phone, or changes it. A new owner sits down where nobody does. At a DECT base nobody can sit: whoever does
+    /// is logged out.
     ///
     /// # Errors
-    /// The owner is unknown, the desk extension is taken, or the store failed; nothing changed.
+    /// The owner or the user of a handset is unknown, the desk extension is taken, the phone has handsets and yet an
+    /// owner or people who may log in, or the store failed; nothing changed.
     pub async fn save_phone(&self, phone: Phone, now: Timestamp, by: Actor) -> Result<(), Error> {
         let window = self.settings.window;
         let saved = self.store.write(async move |tx: &mut Tx<'_>| {
             let mac = phone.mac;
-            if let Some(owner) = &phone.owner {
-                tx.user(owner).await?.ok_or_else(|| Error::UnknownUser(owner.clone()))?;
+            let is_base = !phone.handsets.is_empty();
+            if is_base && (phone.hot_desk || phone.owner.is_some()) {
+                return Err(Error::Base(mac));
+            }
+            let users = phone.handsets.iter().filter_map(|handset| handset.user.as_ref());
+            for user in users.chain(&phone.owner) {
+                tx.user(user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;
             }
             if let Some(extension) = &phone.desk_extension {
                 let other = tx.desk_extension(extension).await?.is_some_and(|other| other != mac);
@@ -83,7 +90,10 @@ impl Desk {
             }
             tx.journal(now, by.clone(), Happening::PhoneSaved { phone: mac }).await?;
             let seat = Seat { owner: phone.owner.clone(), hot_desk: phone.hot_desk };
-            let changes = floor.place(mac, seat, now);
+            let mut changes = floor.place(mac, seat, now);
+            if is_base {
+                changes.extend(floor.log_out(mac, now));
+            }
             floor::keep(tx, &changes, None, now, &by).await
         });
         Ok(saved.await?)
@@ -225,11 +235,16 @@ async fn keep_user(tx: &mut Tx<'_>, user: User, now: Timestamp, by: &Actor) -> R
     }
     let mut floor = floor::load(tx, [], [extension.clone()]).await?;
     let may = user.hot_desk;
-    if let Some(old) = tx.user(&extension).await?
-        && (&old.name, &old.keys, &old.settings) != (&user.name, &user.keys, &user.settings)
-    {
-        for session in tx.sessions_of(&extension).await? {
-            floor::want_resync(tx, session.phone, now).await?;
+    if let Some(old) = tx.user(&extension).await? {
+        let mut phones = Vec::new();
+        if (&old.name, &old.keys, &old.settings) != (&user.name, &user.keys, &user.settings) {
+            phones.extend(tx.sessions_of(&extension).await?.iter().map(|session| session.phone));
+        }
+        if old.name != user.name {
+            phones.extend(tx.bases_of(&extension).await?.iter().map(|base| base.mac));
+        }
+        for phone in phones {
+            floor::want_resync(tx, phone, now).await?;
         }
     }
     tx.save_user(user).await?;
@@ -254,6 +269,14 @@ async fn drop_user(
         if let Some(phone) = tx.phone(mac).await? {
             tx.save_phone(Phone { owner: None, ..phone }).await?;
         }
+    }
+    for mut base in tx.bases_of(user).await? {
+        // The handset keeps its place and its number, as nobody's.
+        let hers = |handset: &&mut Handset| handset.user.as_ref() == Some(user);
+        base.handsets.iter_mut().filter(hers).for_each(|handset| handset.user = None);
+        let mac = base.mac;
+        tx.save_phone(base).await?;
+        floor::want_resync(tx, mac, now).await?;
     }
     tx.remove_user(user, now).await?;
     tx.journal(now, by.clone(), Happening::UserRemoved { user: user.clone() }).await?;

@@ -68,6 +68,11 @@ pub enum Error {
     /// No user has this extension.
     #[error("there is no user with extension {0}; `hotdeskd users list` shows those that are")]
     UnknownUser(Extension),
+    /// A DECT base with somebody who is to sit at it.
+    #[error(
+        "phone {0} has handsets: nobody can log in at it or own it; whose each handset is stands with the handset"
+    )]
+    Base(Mac),
     /// The extension is in use already.
     #[error("extension {0} is in use already, by a user or as a phone's desk extension")]
     ExtensionTaken(Extension),

@@ -116,6 +116,11 @@ impl Desk {
         })
     }
 
+    /// Whose this handset of a DECT base is.
+    pub fn user_of_handset(&self, base: Mac, number: u16) -> Option<Extension> {
+        self.store.memory().phone(base)?.handset(number)?.user.clone()
+    }
+
     /// `phone` restarts once it has no call, within ten minutes or not at all.
     ///
     /// # Errors
@@ -171,6 +176,7 @@ mod tests {
             hot_desk: true,
             emergency: Emergency::default(),
             settings: Default::default(),
+            handsets: Vec::new(),
             added: at(0),
         };
         desk.save_phone(added, at(0), by.clone()).await.unwrap();

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -23,7 +25,7 @@ use super::digest::{Passwords, Presented, Realm};
 use super::peer::PeerCertificate;
 use super::refusals::Limiter;
 use crate::model::Mac;
-use crate::provisioning::{self, Answer, Kept, Mount, Provisioning, Receipt};
+use crate::provisioning::{self, Answer, Kept, Mount, NotReceived, Provisioning, Receipt};
 
 /// How long an answer may take, what a phone sends included.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -31,6 +33,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 const NONCE: Duration = Duration::from_secs(60);
 /// The longest path and query that are looked at, in bytes.
 const LONGEST: usize = 2_048;
+/// From how many phones at a time something is taken, each of at most a megabyte; further ones wait.
+const UPLOADS: usize = 64;
 /// How many parts of a query are looked at.
 const PAIRS: usize = 16;
 
@@ -41,6 +45,8 @@ struct Phones {
     realm: Arc<Realm>,
     refusals: Arc<Limiter>,
     firmware: Option<PathBuf>,
+    /// Places for what is being sent.
+    uploads: Arc<Semaphore>,
 }
 
 /// The router.
@@ -51,7 +57,8 @@ pub fn router(provisioning: Provisioning) -> Router {
     let secret = provisioning.desk().store().derived("digest nonces");
     let realm = Arc::new(Realm::new(secret, "hotdeskd", NONCE));
     let refusals = Arc::new(Limiter::new(per_minute));
-    let phones = Phones { provisioning, realm, refusals, firmware };
+    let uploads = Arc::new(Semaphore::new(UPLOADS));
+    let phones = Phones { provisioning, realm, refusals, firmware, uploads };
     // One handler for every path: a router's own answers to what it does not know would differ from ours.
     Router::new()
         .fallback(answer)
@@ -71,16 +78,14 @@ async fn answer(State(phones): State<Phones>, request: Request) -> Response {
         Method::GET | Method::POST => provisioning::Method::Get,
         Method::HEAD => provisioning::Method::Head,
         Method::PUT => provisioning::Method::Put,
-        _ => return not_found(),
+        // Nothing is done here, so they look for nothing; what they are called is of no interest.
+        _ => return phones.turn_away(provisioning::Method::Get, &head.headers, from, now),
     };
-    let Some((mount, path)) = door(uri.path()) else {
-        phones.refusals.note(from);
-        return not_found();
+    let is_long = uri.path().len() + uri.query().map_or(0, str::len) > LONGEST;
+    let Some((mount, path)) = door(uri.path()).filter(|_| !is_long) else {
+        return phones.turn_away(method, &head.headers, from, now);
     };
     let path = percent_decode_str(path).decode_utf8_lossy();
-    if uri.path().len() + uri.query().map_or(0, str::len) > LONGEST {
-        return not_found();
-    }
     let query = pairs(uri.query().unwrap_or_default());
     let presented = match mount {
         Mount::Keyed(_) => provisioning::Presented::Nothing,
@@ -104,14 +109,13 @@ async fn answer(State(phones): State<Phones>, request: Request) -> Response {
             }
         }
     };
-    let agent = head.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let asked = provisioning::Request {
         method,
         mount,
         path: &path,
         query: &query,
         from,
-        agent: agent.unwrap_or_default(),
+        agent: agent(&head.headers),
         certificate: head.extensions.get::<PeerCertificate>().map(|certificate| certificate.mac),
         presented,
         is_over: phones.refusals.is_over(from),
@@ -152,6 +156,37 @@ async fn answer(State(phones): State<Phones>, request: Request) -> Response {
             response
         }
     }
+}
+
+impl Phones {
+    /// The answer to what nobody of ours asks.
+    fn turn_away(
+        &self,
+        method: provisioning::Method,
+        headers: &HeaderMap,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Response {
+        let asked = provisioning::Request {
+            method,
+            mount: Mount::Open,
+            path: "",
+            query: &[],
+            from,
+            agent: agent(headers),
+            certificate: None,
+            presented: provisioning::Presented::Nothing,
+            is_over: self.refusals.is_over(from),
+        };
+        self.provisioning.refused(&asked, now);
+        self.refusals.note(from);
+        not_found()
+    }
+}
+
+fn agent(headers: &HeaderMap) -> &str {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.unwrap_or_default()
 }
 
 /// Through which door a path leads, and what stands behind it.
@@ -207,12 +242,30 @@ async fn keep(
     body: Body,
     now: Timestamp,
 ) -> Response {
-    let body = axum::body::to_bytes(body, upload.most).await.ok();
+    let Ok(_place) = phones.uploads.acquire().await else {
+        return empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let body = received(body, upload.most).await;
     match phones.provisioning.keep(upload, body, now).await {
         Kept::Taken => empty(StatusCode::CREATED),
         Kept::TooLong => empty(StatusCode::PAYLOAD_TOO_LARGE),
+        Kept::Incomplete => empty(StatusCode::BAD_REQUEST),
         Kept::NotNow => empty(StatusCode::SERVICE_UNAVAILABLE),
     }
+}
+
+/// What is sent, up to a length.
+async fn received(body: Body, most: usize) -> Result<Bytes, NotReceived> {
+    let mut pieces = body.into_data_stream();
+    let mut all = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| NotReceived::Incomplete)?;
+        if all.len() + piece.len() > most {
+            return Err(NotReceived::TooLong);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(all.into())
 }
 
 fn not_found() -> Response {

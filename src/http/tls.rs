@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::VerifierBuilderError;
@@ -118,6 +119,7 @@ struct Current {
 struct Loaded {
     config: Arc<ServerConfig>,
     clients: Option<Arc<ClientCertificates>>,
+    good_until: Option<Timestamp>,
 }
 
 /// Time, length and inode of a file: other ones, another file. `None`: it is not there.
@@ -139,6 +141,11 @@ impl Tls {
         Ok(Self(Arc::new(Files { settings, every, current })))
     }
 
+    /// Until when our certificate is good; `None` where it does not say so in a form that is known.
+    pub fn good_until(&self) -> Option<Timestamp> {
+        self.0.lock().loaded.good_until
+    }
+
     /// Encrypts a connection; gives up after 10 seconds.
     ///
     /// A client certificate that does not verify is as none at all, so that its phone can still come
@@ -149,7 +156,7 @@ impl Tls {
         stream: TcpStream,
     ) -> io::Result<(TlsStream<TcpStream>, Option<PeerCertificate>)> {
         let shaken = async {
-            let Loaded { config, clients } = self.current().await;
+            let Loaded { config, clients, .. } = self.current().await;
             let from = stream.peer_addr()?;
             let stream = TlsAcceptor::from(config).accept(stream).await?;
             let chain = stream.get_ref().1.peer_certificates();
@@ -250,8 +257,9 @@ impl Loaded {
         };
         // No ALPN: an old client that names nothing we know would be turned away for it.
         let chain = certificates(&settings.certificate)?;
+        let good_until = chain.first().and_then(client::good_until);
         let config = builder.with_single_cert(chain, key(&settings.key)?).map_err(pair)?;
-        Ok(Self { config: Arc::new(config), clients })
+        Ok(Self { config: Arc::new(config), clients, good_until })
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Domain, Extension, Mac, Phone, User, dial_string, spoken_name};
+use super::{Domain, Extension, Mac, Phone, Rings, SipIdentity, User, dial_string, spoken_name};
 
 /// What holds for all entries.
 #[derive(Debug, Clone)]
@@ -94,17 +94,46 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl DirectoryEntry {
-    /// A phone. With `seated`, who sits there, it is that person's; else restricted.
+    /// A phone. With `seated`, who sits there, it is that person's; else restricted. A DECT base does not register, its
+    /// handsets do: so nobody can as the base.
     pub fn phone(rules: &DirectoryRules, phone: &Phone, seated: Option<&User>) -> Self {
-        let id = phone.mac.to_string();
-        let mut entry = Self::new(rules, id.clone(), Some(&phone.secret));
+        let own = SipIdentity::of(phone.mac);
+        match phone.handsets.is_empty() {
+            true => Self::device(rules, own, phone, (&phone.secret, phone.title()), seated),
+            false => Self::number(rules, own.to_string(), phone),
+        }
+    }
+
+    /// A handset of the DECT base `phone`, that registers with `secret`. It is always that of `user`, whom the
+    /// inventory names; without anybody it is restricted.
+    pub fn handset(
+        rules: &DirectoryRules,
+        phone: &Phone,
+        number: u16,
+        secret: &SecretString,
+        user: Option<&User>,
+    ) -> Self {
+        let identity = SipIdentity::of_handset(phone.mac, number);
+        Self::device(rules, identity, phone, (secret, phone.handset_title(number)), user)
+    }
+
+    /// A device that registers as `identity`; its place is that of `phone`.
+    fn device(
+        rules: &DirectoryRules,
+        identity: SipIdentity,
+        phone: &Phone,
+        (secret, title): (&SecretString, String),
+        user: Option<&User>,
+    ) -> Self {
+        let id = identity.to_string();
+        let mut entry = Self::new(rules, id.clone(), Some(secret));
         entry.param("vm-enabled", "false");
-        entry.param("dial-string", &device(phone.mac, &id, rules));
-        match seated {
+        entry.param("dial-string", &ringing(&[identity], &id, rules));
+        match user {
             None => {
                 entry.variable("user_context", "restricted");
                 entry.variable("effective_caller_id_number", &id);
-                entry.variable("effective_caller_id_name", &spoken_name(&phone.title()));
+                entry.variable("effective_caller_id_name", &spoken_name(&title));
             }
             Some(user) => {
                 let person = format!("{}@{}", user.extension, rules.domain);
@@ -126,17 +155,28 @@ impl DirectoryEntry {
         entry
     }
 
-    /// A desk extension: a number that rings `phone` itself. Nobody can register as it.
-    pub fn desk_extension(rules: &DirectoryRules, extension: &Extension, phone: Mac) -> Self {
-        let mut entry = Self::new(rules, extension.to_string(), None);
+    /// A desk extension: a number that rings `phone` itself, a DECT base at all its handsets. Nobody can register as
+    /// it.
+    pub fn desk_extension(rules: &DirectoryRules, extension: &Extension, phone: &Phone) -> Self {
+        Self::number(rules, extension.to_string(), phone)
+    }
+
+    /// What can be called and cannot register.
+    fn number(rules: &DirectoryRules, id: String, phone: &Phone) -> Self {
+        let mut entry = Self::new(rules, id.clone(), None);
         entry.param("vm-enabled", "false");
-        entry.param("dial-string", &device(phone, extension.as_str(), rules));
+        entry.param("dial-string", &ringing(&phone.identities(), &id, rules));
         entry.variable("user_context", "restricted");
         entry
     }
 
-    /// A user, who is at `phones`. With `pin`, the mailbox may be given that initial PIN.
-    pub fn user(rules: &DirectoryRules, user: &User, phones: &[Mac]) -> Self {
+    /// A user, who is at `phones` and whose `handsets` are. With `pin`, the mailbox may be given that initial PIN.
+    pub fn user(
+        rules: &DirectoryRules,
+        user: &User,
+        phones: &[Mac],
+        handsets: &[SipIdentity],
+    ) -> Self {
         let extension = &user.extension;
         let mut entry = Self::new(rules, extension.to_string(), user.sip_secret.as_ref());
         match &user.pin {
@@ -150,8 +190,7 @@ impl DirectoryEntry {
                 extension,
                 &user.name,
                 &rules.domain,
-                phones,
-                softphone,
+                Rings { phones, handsets, softphone },
                 &user.away,
                 &rules.context,
             ),
@@ -234,11 +273,14 @@ impl DirectoryEntry {
     }
 }
 
-/// The dial-string of a device itself, whoever sits there.
-fn device(mac: Mac, presence: &str, rules: &DirectoryRules) -> String {
+/// The dial-string of devices themselves, whoever sits there.
+fn ringing(identities: &[SipIdentity], presence: &str, rules: &DirectoryRules) -> String {
     let domain = &rules.domain;
+    let contact = |identity: &SipIdentity| format!("${{sofia_contact(*/{identity}@{domain})}}");
+    let contacts: Vec<String> = identities.iter().map(contact).collect();
     format!(
-        "{{^^:sip_invite_domain={domain}:presence_id={presence}@{domain}}}${{sofia_contact(*/{mac}@{domain})}}"
+        "{{^^:sip_invite_domain={domain}:presence_id={presence}@{domain}}}{}",
+        contacts.join(",")
     )
 }
 
@@ -268,137 +310,4 @@ pub fn escape_xml(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::model::{Emergency, Pin, UserSource};
-
-    fn rules() -> DirectoryRules {
-        DirectoryRules {
-            domain: "hotdesk.test".parse().unwrap(),
-            context: "default".into(),
-            unusable: UnusableHash::new([0xab; UNUSABLE_HASH_BYTES]),
-        }
-    }
-
-    fn phone() -> Phone {
-        Phone {
-            mac: "0004132a0001".parse().unwrap(),
-            secret: "phone-secret-1".into(),
-            vendor: None,
-            model: None,
-            label: Some("Desk 1".into()),
-            desk_extension: None,
-            owner: None,
-            hot_desk: true,
-            emergency: Emergency {
-                caller_id: Some("+431234".parse().unwrap()),
-                location: Some("Room ${x} 3".into()),
-            },
-            settings: Default::default(),
-            added: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    fn user(name: &str) -> User {
-        User {
-            extension: "1001".parse().unwrap(),
-            name: name.into(),
-            pin: Some(Pin::stored("4711".into())),
-            pin_hash: None,
-            sip_secret: None,
-            hot_desk: true,
-            away: Default::default(),
-            groups: Vec::new(),
-            params: [("vm-email", "ada@x"), ("Password", ""), ("A1-hash", "x")]
-                .map(|(n, v)| (n.into(), v.into()))
-                .into(),
-            variables: [
-                ("toll_allow", "local"),
-                ("emergency_caller_id_number", "666"),
-                ("user_context", "root"),
-            ]
-            .map(|(n, v)| (n.into(), v.into()))
-            .into(),
-            keys: Vec::new(),
-            settings: Default::default(),
-            source: UserSource::Local,
-        }
-    }
-
-    #[test]
-    fn a_phone_is_nobodys_or_somebodys() {
-        let free = DirectoryEntry::phone(&rules(), &phone(), None).xml();
-        assert!(free.contains(r#"<param name="a1-hash" value="e9cf21"#));
-        assert!(free.contains(r#"<variable name="user_context" value="restricted"/>"#));
-        assert!(free.contains(r#"<variable name="emergency_caller_id_number" value="+431234"/>"#));
-        assert!(free.contains(r#"<variable name="emergency_location" value="Room x 3"/>"#));
-        assert!(!free.contains("phone-secret-1") && !free.contains("mwi-account"));
-        let hers = DirectoryEntry::phone(&rules(), &phone(), Some(&user("Ada Lovelace"))).xml();
-        for part in [
-            r#"<variable name="user_context" value="hotdesk"/>"#,
-            r#"<variable name="hotdesk_user" value="1001"/>"#,
-            r#"<variable name="effective_caller_id_name" value="Ada Lovelace"/>"#,
-            r#"<param name="mwi-account" value="1001@hotdesk.test"/>"#,
-            r#"<variable name="emergency_caller_id_number" value="+431234"/>"#,
-        ] {
-            assert!(hers.contains(part), "{part} in {hers}");
-        }
-    }
-
-    #[test]
-    fn the_hash_is_what_a_phone_computes() {
-        let domain = "hotdesk.test".parse().unwrap();
-        // printf '0004132a0001:hotdesk.test:phone-secret-1' | md5sum
-        assert_eq!(
-            a1_hash("0004132a0001", &domain, &"phone-secret-1".into()),
-            "e9cf21c688a68014e0608273226141ea"
-        );
-    }
-
-    #[test]
-    fn nobody_without_a_secret_and_no_mailbox_without_a_pin() {
-        let mut someone = user("Ada");
-        someone.pin = None;
-        let xml = DirectoryEntry::user(&rules(), &someone, &[]).xml();
-        assert!(xml.contains(r#"name="sip-forbid-register" value="true""#));
-        assert!(xml.contains(r#"name="a1-hash" value="abababababababababababababababab""#));
-        assert!(xml.contains(r#"name="allow-empty-password" value="false""#));
-        assert!(xml.contains(r#"name="vm-enabled" value="false""#));
-        assert_eq!(xml.matches("a1-hash").count() + xml.matches("A1-hash").count(), 1);
-        assert!(!xml.contains("Password\""));
-    }
-
-    #[test]
-    fn a_user_cannot_take_over_what_belongs_to_the_desk() {
-        let entry = DirectoryEntry::user(&rules(), &user("Ada"), &[]);
-        assert_eq!(entry.variable_value("emergency_caller_id_number"), None);
-        assert_eq!(entry.variable_value("user_context"), Some("default"));
-        assert_eq!(entry.variable_value("toll_allow"), Some("local"));
-    }
-
-    #[test]
-    fn any_name_gives_valid_xml_that_freeswitch_does_not_expand() {
-        for name in [
-            "${system(id)}",
-            "$${domain}",
-            "^^|a=b",
-            "]]>",
-            "\"'<&>",
-            "a\r\nb\u{0}\u{b}",
-            "😀 名前",
-            "\u{ffff}",
-            "X-Pre-Process",
-        ] {
-            let mut someone = user(name);
-            someone.variables.insert("note".into(), name.into());
-            let xml = DirectoryEntry::user(&rules(), &someone, &[phone().mac]).xml();
-            let plain = xml.replace("&#36;{sofia_contact", "");
-            assert!(!plain.contains('$'), "{xml}");
-            assert!(!xml.to_ascii_lowercase().contains("x-pre-process"), "{xml}");
-            let mut reader = quick_xml::Reader::from_str(&xml);
-            while !matches!(reader.read_event().unwrap(), quick_xml::events::Event::Eof) {}
-        }
-    }
-}
+mod tests;

@@ -152,6 +152,11 @@ pub enum Happening {
         /// Which.
         phone: Mac,
     },
+    /// A phone's key, credentials and SIP secret are worth nothing any more.
+    KeyRevoked {
+        /// Which.
+        phone: Mac,
+    },
     /// Requests to the phones' listener were refused.
     PhonesRefused {
         /// The network that they came from.
@@ -192,6 +197,7 @@ impl Happening {
             | Self::WindowUsed { phone }
             | Self::PhoneEnrolled { phone, .. }
             | Self::KeyRotated { phone }
+            | Self::KeyRevoked { phone }
             | Self::NotShown { phone, .. } => Some(*phone),
             Self::PinLocked { phone, .. } => *phone,
             Self::PinAlarm { .. }
@@ -226,6 +232,7 @@ impl Happening {
             | Self::WindowUsed { .. }
             | Self::PhoneEnrolled { .. }
             | Self::KeyRotated { .. }
+            | Self::KeyRevoked { .. }
             | Self::PhonesRefused { .. }
             | Self::TemplateBroken { .. }
             | Self::NotShown { .. } => None,
@@ -263,6 +270,7 @@ mod tests {
             Happening::WindowUsed { phone },
             Happening::PhoneEnrolled { phone, proof: Proof::Key },
             Happening::KeyRotated { phone },
+            Happening::KeyRevoked { phone },
             Happening::PhonesRefused { network: "192.0.2.0/24".into(), count: 2 },
             Happening::TemplateBroken { vendor: "snom".into(), error: "x".into() },
         ];

@@ -12,6 +12,11 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Mac([u8; 6]);
 
+impl Mac {
+    /// Stands where there is no phone: a locally administered address, which no maker gives out.
+    pub const PLACEHOLDER: Self = Self([2, 0, 0, 0, 0, 0]);
+}
+
 impl FromStr for Mac {
     type Err = InvalidMac;
 

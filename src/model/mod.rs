@@ -18,6 +18,7 @@ mod phone_settings;
 mod pin;
 mod pin_guard;
 mod routing;
+mod sip_identity;
 mod toml_text;
 mod user;
 mod wanted;
@@ -45,7 +46,8 @@ pub use pin::{Pin, PinFault};
 pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
 };
-pub use routing::{AwayDestination, InvalidAwayDestination, dial_string, spoken_name};
+pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
+pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
 pub use toml_text::{TomlFault, TomlText};
 pub use user::{GroupName, InvalidGroupName, User, UserRecord, UserSource, Variables};
 pub use wanted::{Attempts, NotShown, Wanted, WantedKind};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Extension, Mac, PhoneSettings};
+use super::{Extension, Handset, Mac, PhoneSettings, SipIdentity};
 
 /// A desk phone of the inventory.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Phone {
     pub emergency: Emergency,
     /// The phone's own layer of settings.
     pub settings: PhoneSettings,
+    /// The handsets, where it is a DECT base: they register, and the base itself does not.
+    pub handsets: Vec<Handset>,
     /// When it was added.
     pub added: Timestamp,
 }
@@ -40,6 +42,33 @@ impl Phone {
     /// What to call the phone in a sentence: its label, else its MAC address.
     pub fn title(&self) -> String {
         self.label.clone().unwrap_or_else(|| self.mac.to_string())
+    }
+
+    /// Its handset of that number, from 1.
+    pub fn handset(&self, number: u16) -> Option<&Handset> {
+        self.handsets.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// What to call a handset in a sentence: its label, else the base and the number.
+    pub fn handset_title(&self, number: u16) -> String {
+        let label = self.handset(number).and_then(|handset| handset.label.clone());
+        label.unwrap_or_else(|| format!("{} {number}", self.title()))
+    }
+
+    /// The handsets with their numbers.
+    pub fn numbered_handsets(&self) -> impl Iterator<Item = (u16, &Handset)> {
+        (1..).zip(&self.handsets)
+    }
+
+    /// As what it registers: itself, or each of its handsets.
+    pub fn identities(&self) -> Vec<SipIdentity> {
+        match self.handsets.is_empty() {
+            true => vec![SipIdentity::of(self.mac)],
+            false => self
+                .numbered_handsets()
+                .map(|(number, _)| SipIdentity::of_handset(self.mac, number))
+                .collect(),
+        }
     }
 }
 

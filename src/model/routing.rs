@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Domain, Extension, Mac};
+use super::{Domain, Extension, Mac, SipIdentity};
 
 /// Where calls go to while a user is nowhere: `voicemail`, or a number that is dialled in the
 /// operator's own context (a mobile, a colleague).
@@ -80,8 +80,18 @@ pub fn spoken_name(name: &str) -> String {
     folded.chars().take(60).collect::<String>().trim_end().to_owned()
 }
 
-/// The dial-string of a user: every phone in `phones` and, if `softphone`, the user's own
-/// registration ring together; `away` is where the call goes when there is neither.
+/// What rings when a user is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rings<'a> {
+    /// The phones where the user sits.
+    pub phones: &'a [Mac],
+    /// The DECT handsets that are the user's.
+    pub handsets: &'a [SipIdentity],
+    /// Whether the user has a registration of the own.
+    pub softphone: bool,
+}
+
+/// The dial-string of a user: everything in `rings` rings together; `away` is where the call goes when nothing does.
 ///
 /// The callee ID is the person's, else the caller would be shown the phone's MAC address.
 /// `context` is the operator's, in which an away number is dialled. (Forms tried on a running
@@ -90,12 +100,13 @@ pub fn dial_string(
     user: &Extension,
     name: &str,
     domain: &Domain,
-    phones: &[Mac],
-    softphone: bool,
+    rings: Rings<'_>,
     away: &AwayDestination,
     context: &str,
 ) -> String {
+    let Rings { phones, handsets, softphone } = rings;
     let mut ring: Vec<String> = phones.iter().map(|mac| contact(mac, domain)).collect();
+    ring.extend(handsets.iter().map(|handset| contact(handset, domain)));
     if softphone {
         ring.push(contact(user, domain));
     }
@@ -105,7 +116,7 @@ pub fn dial_string(
             return "error/user_not_registered".into();
         }
         AwayDestination::Voicemail => {}
-        // Somebody at a desk is not away; a softphone may be switched off, and is tried first.
+        // Somebody at a desk is not away; a softphone or a handset may be switched off, and is tried first.
         AwayDestination::Number(_) if !phones.is_empty() => {}
         AwayDestination::Number(number) => {
             let separator = if targets.is_empty() { "" } else { "|" };
@@ -143,8 +154,7 @@ mod tests {
             &"1001".parse().unwrap(),
             "Ada Lovelace",
             &domain,
-            &phones,
-            softphone,
+            Rings { phones: &phones, handsets: &[], softphone },
             &away,
             "default",
         )
@@ -166,6 +176,27 @@ mod tests {
                 "{ADA}${{sofia_contact(*/0004132a0001@hotdesk.test)}},${{sofia_contact(*/1001@hotdesk.test)}}"
             )
         );
+    }
+
+    #[test]
+    fn a_handset_rings_besides_the_phones_and_is_tried_before_a_mobile() {
+        let phones = ["0004132a0001".parse().unwrap()];
+        let handsets = ["0004139000aa-2".parse().unwrap()];
+        let dial = |rings: Rings<'_>, away: &str| {
+            let (ada, domain) = ("1001".parse().unwrap(), "hotdesk.test".parse().unwrap());
+            let away = away.parse().unwrap();
+            dial_string(&ada, "Ada Lovelace", &domain, rings, &away, "default")
+        };
+        assert_eq!(
+            dial(Rings { phones: &phones, handsets: &handsets, softphone: true }, "0664123"),
+            format!(
+                "{ADA}${{sofia_contact(*/0004132a0001@hotdesk.test)}},${{sofia_contact(*/0004139000aa-2@hotdesk.test)}},${{sofia_contact(*/1001@hotdesk.test)}}"
+            )
+        );
+        let only = Rings { handsets: &handsets, ..Rings::default() };
+        let rings = format!("{ADA}${{sofia_contact(*/0004139000aa-2@hotdesk.test)}}");
+        assert_eq!(dial(only, "voicemail"), rings);
+        assert_eq!(dial(only, "0664123"), format!("{rings}|loopback/0664123/default/XML"));
     }
 
     #[test]
@@ -208,7 +239,8 @@ mod tests {
         ] {
             let phones = ["0004132a0001".parse().unwrap()];
             let away = AwayDestination::default();
-            let dial = dial_string(&ada, name, &domain, &phones, false, &away, "default");
+            let rings = Rings { phones: &phones, ..Rings::default() };
+            let dial = dial_string(&ada, name, &domain, rings, &away, "default");
             assert!(dial.contains(&format!("origination_callee_id_name={shown}}}")), "{dial}");
         }
     }

@@ -2,14 +2,15 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
 use super::admission::{Admitted, Knock, Mount, Presented, TurnedAway};
-use super::cache::{Made, Version};
+use super::cache::{Made, Version, Whose};
 use super::compose::{Subject, seated};
 use super::context::Firmware;
 use super::record::Note;
@@ -18,6 +19,7 @@ use super::{CannotMake, Provisioning};
 use crate::model::{
     Extension, Mac, Phone, PhoneRefusal, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
 };
+use crate::store::Memory;
 
 /// What a phone does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +95,49 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Receipt {
     request: Option<PhoneRequest>,
-    given: Option<(Mac, Shown, Option<Arc<Wanted>>)>,
+    given: Option<Given>,
+}
+
+/// What a phone shows once it has a file.
+#[derive(Debug)]
+struct Given {
+    phone: Mac,
+    /// For whom the file is.
+    user: Option<Extension>,
+    at: Timestamp,
+    from: IpAddr,
+    agent: Option<Agent>,
+    /// Whether it is the file that shows who sits there.
+    shows: bool,
+    /// The file's name, where it is a person's own.
+    personal: Option<String>,
+    /// What was wanted of the phone when the file was made.
+    wanted: Option<Arc<Wanted>>,
+}
+
+impl Given {
+    /// What the phone shows with this file, which before showed that.
+    fn shown(self, before: Option<Shown>) -> (Shown, Option<Arc<Wanted>>) {
+        let mut shown = before.unwrap_or(Shown {
+            at: self.at,
+            user: None,
+            from: self.from,
+            model: None,
+            version: None,
+            personal: Default::default(),
+        });
+        if self.shows {
+            (shown.at, shown.user, shown.from) = (self.at, self.user.clone(), self.from);
+            if let Some(agent) = self.agent {
+                shown.model = agent.model.or(shown.model);
+                shown.version = agent.version.or(shown.version);
+            }
+        }
+        if let Some(name) = self.personal {
+            shown.personal.insert(name, self.user);
+        }
+        (shown, self.wanted)
+    }
 }
 
 /// Somebody's right to send something.
@@ -121,13 +165,16 @@ pub(super) enum Keeping {
 impl Provisioning {
     /// Answers a request.
     pub async fn answer(&self, request: &Request<'_>, now: Timestamp) -> Answer {
-        if let Some(name) = self.firmware_at(request.path) {
+        if request.method != Method::Put
+            && let Some(name) = self.firmware_at(request.path)
+        {
             return Answer::Firmware(name);
         }
         let agent = self.vendors().read_agent(request.agent);
         let knock = Knock {
             mount: request.mount,
-            named: mac_in(request.path, request.query),
+            named: mac_in(request.path, request.query)
+                .or_else(|| self.named_by_agent(request, agent.as_ref())),
             agent: agent.as_ref().and_then(|agent| agent.mac),
             certificate: request.certificate,
             presented: request.presented,
@@ -146,6 +193,17 @@ impl Provisioning {
         }
     }
 
+    /// What a phone asks for that knows nothing yet may name no phone (Cisco's `spa504G.cfg`); then its
+    /// User-Agent does, which is no more of a proof than a path is.
+    fn named_by_agent(&self, request: &Request<'_>, agent: Option<&Agent>) -> Option<Mac> {
+        let agent = agent?;
+        let vendors = self.vendors();
+        match vendors.get(&agent.vendor)?.route(request.path, request.query)? {
+            Route::File { file, .. } if file.has_bootstrap() => agent.mac,
+            _ => None,
+        }
+    }
+
     /// Writes down how a file was served: whole or in part (200, 206), or not because the phone has it
     /// already (304), or not at all (HEAD).
     pub fn served(&self, receipt: Receipt, status: u16, bytes: u64) {
@@ -158,10 +216,11 @@ impl Provisioning {
             }
             self.recorder().note(Note::Asked(request));
         }
-        if let Some((phone, shown, wanted)) = receipt.given
+        // Who was given a part of it, or none, shows what it showed.
+        if let Some(given) = receipt.given
             && matches!(status, 200 | 304)
         {
-            self.recorder().note(Note::Given { phone, shown, wanted });
+            self.remember(given);
         }
     }
 
@@ -250,10 +309,10 @@ impl Provisioning {
         let handover = self.is_handover(asker.phone, file);
         let own = self.own_file(asker.vendor, file, user_key.as_ref(), handover).await;
         let made = match own {
-            Some(made) => Ok(made),
-            None => self.made(asker, file, now),
+            Some(made) => Ok((made, user_key)),
+            None => self.made(asker, file, request.query, now),
         };
-        let made = match made {
+        let (made, user) = match made {
             Ok(made) => made,
             Err(error) => {
                 tracing::error!(phone = %mac, file = file.name, %error, "a phone's file cannot be made");
@@ -264,50 +323,30 @@ impl Provisioning {
                 return Answer::Broken;
             }
         };
-        let why = Told::File { file: file.name.clone(), by: asker.proof, user: made.user.clone() };
-        let given = (request.method == Method::Get)
-            .then(|| self.shows(request, asker, file, made.user.clone(), now))
-            .flatten()
-            .map(|shown| (mac, shown, wanted.filter(|_| file.shows)));
+        let why = Told::File { file: file.name.clone(), by: asker.proof, user: user.clone() };
+        let is_given = request.method == Method::Get && (file.shows || file.personal.is_some());
+        let given = is_given.then(|| Given {
+            phone: mac,
+            user,
+            at: now,
+            from: request.from,
+            agent: asker.agent.cloned(),
+            shows: file.shows,
+            personal: file.personal.is_some().then(|| file.name.clone()),
+            wanted: wanted.filter(|_| file.shows),
+        });
         Answer::File(made, Receipt { request: Some(entry(request, mac, why, now)), given })
     }
 
-    /// What the phone shows from now on, if this file changes that.
-    fn shows(
-        &self,
-        request: &Request<'_>,
-        asker: &Asker<'_>,
-        file: &File,
-        user: Option<Extension>,
-        now: Timestamp,
-    ) -> Option<Shown> {
-        if !file.shows && file.personal.is_none() {
-            return None;
-        }
-        let mac = asker.phone.mac;
-        let old = self.shown(mac);
-        let mut shown = old.unwrap_or(Shown {
-            at: now,
-            user: None,
-            from: request.from,
-            model: None,
-            version: None,
-            personal: Default::default(),
-        });
-        if file.shows {
-            shown.at = now;
-            shown.user = user.clone();
-            shown.from = request.from;
-            if let Some(agent) = asker.agent {
-                shown.model = agent.model.clone().or(shown.model);
-                shown.version = agent.version.clone().or(shown.version);
-            }
-        }
-        if file.personal.is_some() {
-            shown.personal.insert(file.name.clone(), user);
-        }
-        self.remember_shown(mac, shown.clone());
-        Some(shown)
+    /// What the phone shows from now on. All under one lock, because phones fetch several files at once.
+    fn remember(&self, given: Given) {
+        let phone = given.phone;
+        let mut all = self.inner.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let before =
+            all.get(&phone).cloned().or_else(|| self.store().memory().shown(phone).cloned());
+        let (shown, wanted) = given.shown(before);
+        all.insert(phone, shown.clone());
+        self.recorder().note(Note::Given { phone, shown, wanted });
     }
 
     /// The file that this person's phone sent back, if there is one.
@@ -331,7 +370,7 @@ impl Provisioning {
                     let kept = String::from_utf8_lossy(&content);
                     content = personal.at_login(file.kind, &kept).ok()?.into_bytes();
                 }
-                let made = made(content.into(), file, Some(user.clone()), SystemTime::now());
+                let made = made(content.into(), file, SystemTime::now());
                 Some(Arc::new(made))
             }
             Err(error) => {
@@ -341,46 +380,55 @@ impl Provisioning {
         }
     }
 
-    /// The file as it should be now, from the cache or made anew.
+    /// The file as it should be now, from the cache or made anew, and who sits there then. What a phone finds in
+    /// the phone book is always made anew: there are as many such files as there are words.
     fn made(
         &self,
         asker: &Asker<'_>,
         file: &File,
+        query: &[(String, String)],
         now: Timestamp,
-    ) -> Result<Arc<Made>, CannotMake> {
-        let mac = asker.phone.mac;
+    ) -> Result<(Arc<Made>, Option<Extension>), CannotMake> {
         let firmware = self.firmware_for(asker);
         let handover = self.is_handover(asker.phone, file);
-        let version = self.version(asker, firmware.as_ref(), handover);
-        if let Some(made) = self.cache().get(mac, &file.name, version) {
-            return Ok(made);
-        }
-        let (context, user) = {
-            let memory = self.store().memory();
-            let book = self.book(&memory);
-            let user = seated(&memory, asker.phone);
-            let Some(enrolment) = memory.enrolment(mac).cloned() else {
-                return Err(CannotMake::Gone);
-            };
-            let subject = Subject {
-                phone: asker.phone,
-                enrolment: &enrolment,
-                user: user.as_deref(),
-                vendor: asker.vendor,
-                model: asker.model(),
-            };
-            let mut context =
-                subject.context(self.site(), self.store(), book, firmware, handover, now);
-            context.revision = self.cache().revision(mac, context.revision);
-            (context, user.map(|user| user.extension.clone()))
+        let memory = self.store().memory();
+        let user = seated(&memory, asker.phone);
+        let key = user.as_ref().map(|user| user.extension.clone());
+        let Some(enrolment) = memory.enrolment(asker.phone.mac) else {
+            return Err(CannotMake::Gone);
+        };
+        let subject = Subject {
+            phone: asker.phone,
+            enrolment,
+            user: user.as_deref(),
+            memory: &memory,
+            vendor: asker.vendor,
+            model: asker.model(),
         };
         let stage = match (&file.personal, &user) {
             (Some(_), None) => Stage::Empty,
             _ => Stage::Full,
         };
+        let (whose, version) =
+            self.version(&memory, &subject, file, stage, firmware.as_ref(), handover);
+        let kept = || self.cache().get(&whose, &file.name, version);
+        if let Some(made) = file.search.is_none().then(kept).flatten() {
+            return Ok((made, key));
+        }
+        let book = self.book(&memory);
+        let (site, store) = (self.site(), self.store());
+        let mut context = subject.context(site, store, book.all(), firmware, handover, now);
+        context.revision = self.cache().revision(asker.phone.mac, context.revision);
+        drop(memory);
+        if let Some(rules) = &file.search {
+            context.search_in(&book, rules, query);
+        }
         let text = asker.vendor.render(file, stage, &context)?;
-        let made = made(text.into(), file, user, SystemTime::now());
-        Ok(self.cache().keep(mac, &file.name, version, made))
+        let made = made(text.into(), file, SystemTime::now());
+        if file.search.is_some() {
+            return Ok((Arc::new(made), key));
+        }
+        Ok((self.cache().keep(whose, &file.name, version, made), key))
     }
 
     /// Whether the phone was last given the file of somebody else, or of nobody. Each file that is a
@@ -394,17 +442,31 @@ impl Provisioning {
         }
     }
 
-    fn version(&self, asker: &Asker<'_>, firmware: Option<&Firmware>, handover: bool) -> Version {
+    /// Whose the file is and what it is made from: for one that says the same to all phones, the people
+    /// and the templates alone.
+    fn version(
+        &self,
+        memory: &Memory,
+        subject: &Subject<'_>,
+        file: &File,
+        stage: Stage,
+        firmware: Option<&Firmware>,
+        handover: bool,
+    ) -> (Whose, Version) {
+        let (vendor, mac) = (subject.vendor, subject.phone.mac);
+        let people = memory.people_revision() + (self.contacts_revision() << 32);
         let mut site = DefaultHasher::new();
-        asker.vendor.fingerprint().hash(&mut site);
-        (asker.model(), handover).hash(&mut site);
-        firmware.map(|firmware| &firmware.url).hash(&mut site);
-        let memory = self.store().memory();
-        Version {
-            phone: memory.phone_revision(asker.phone.mac),
-            people: memory.people_revision() + (self.contacts_revision() << 32),
-            site: site.finish(),
+        vendor.fingerprint().hash(&mut site);
+        if vendor.is_same_for_all(file, stage, subject.model) {
+            let contacts = subject.layers(self.site()).text("contacts_max");
+            let whose = Whose::All { vendor: vendor.name().to_owned(), contacts };
+            stage.hash(&mut site);
+            return (whose, Version { phone: 0, people, site: site.finish() });
         }
+        (subject.model, handover).hash(&mut site);
+        firmware.map(|firmware| &firmware.url).hash(&mut site);
+        let phone = memory.phone_revision(mac);
+        (Whose::Phone(mac), Version { phone, people, site: site.finish() })
     }
 
     /// A bare MAC address in its window: its own URL, once.
@@ -450,7 +512,7 @@ impl Provisioning {
                 return Answer::Broken;
             }
         }
-        let made = Arc::new(made(text.into(), file, None, SystemTime::now()));
+        let made = Arc::new(made(text.into(), file, SystemTime::now()));
         let request = entry(request, mac, Told::Bootstrap, now);
         Answer::File(made, Receipt { request: Some(request), given: None })
     }
@@ -469,11 +531,13 @@ impl Provisioning {
             phone: asker.phone,
             enrolment: &enrolment,
             user: None,
+            memory: &memory,
             vendor: asker.vendor,
             model: asker.model(),
         };
         let book = minijinja::Value::from(Vec::<minijinja::Value>::new());
-        let mut context = subject.context(self.site(), self.store(), book, None, true, now);
+        let (site, store) = (self.site(), self.store());
+        let mut context = subject.context(site, store, book, None, true, now);
         context.revision = self.cache().revision(asker.phone.mac, context.revision);
         drop(memory);
         Ok(asker.vendor.render(file, Stage::Bootstrap, &context)?)
@@ -488,13 +552,15 @@ impl Provisioning {
         now: Timestamp,
     ) -> Answer {
         // Only what a phone of a vendor that we know could be, and never more than a site can have.
-        let vendor = self.vendors().of_mac(mac).map(|vendor| vendor.name().to_owned());
+        let vendor = self.vendors().of_mac(mac).cloned();
         let Some(vendor) = vendor.filter(|_| request.method == Method::Get && self.may_add())
         else {
             return self.challenge(request, None, PhoneRefusal::Unknown, now);
         };
         let model = agent.as_ref().and_then(|agent| agent.model.clone());
-        match self.desk().add_unknown(mac, vendor, model, now).await {
+        let hot_desk = vendor.model(model.as_deref()).hot_desk;
+        let vendor = vendor.name().to_owned();
+        match self.desk().add_unknown(mac, vendor, model, hot_desk, now).await {
             Ok(()) => self.bootstrap(request, mac, agent, now).await,
             Err(error) => {
                 tracing::error!(phone = %mac, %error, "an unknown phone cannot be added");
@@ -507,15 +573,17 @@ impl Provisioning {
     fn note_proof(&self, request: &Request<'_>, phone: Mac, proof: Proof, now: Timestamp) {
         use secrecy::ExposeSecret as _;
         let memory = self.store().memory();
+        let key = match request.mount {
+            Mount::Keyed(key) => Some(key),
+            Mount::Open => None,
+        };
         let is_news = memory.enrolment(phone).is_none_or(|enrolment| {
-            let is_newest = match request.mount {
-                Mount::Keyed(key) => enrolment.key.expose_secret() == key,
-                Mount::Open => false,
-            };
+            let is_newest = key == Some(enrolment.key.expose_secret());
             enrolment.proven.is_none() || (is_newest && enrolment.old_key.is_some())
         });
         if is_news {
-            self.recorder().note(Note::Proven { phone, proof, at: now });
+            let key = key.map(SecretString::from);
+            self.recorder().note(Note::Proven { phone, proof, key, at: now });
         }
     }
 
@@ -551,6 +619,11 @@ impl Provisioning {
         Answer::NotFound { counts }
     }
 
+    /// What came by no door, or by a method that is not for phones, was refused.
+    pub fn refused(&self, request: &Request<'_>, now: Timestamp) {
+        self.note_refusal(request, None, PhoneRefusal::Unknown, 404, now);
+    }
+
     /// For a phone of the inventory the reason is written down. Answers whether it counts against whoever
     /// asked from there: an optional file that is not there does not, and neither does a phone of ours
     /// that comes without credentials first, as all do.
@@ -576,22 +649,23 @@ impl Provisioning {
             | PhoneRefusal::Agent
             | PhoneRefusal::TooMany => true,
         };
-        if counts && request.presented != Presented::Stale {
+        // A nonce that is too old is no guess: the password was right.
+        let counts = counts && request.presented != Presented::Stale;
+        if counts {
             self.recorder().refused(request.from);
-            // What fail2ban reads; not so often that the log is the damage.
-            if !request.is_over {
-                tracing::info!(address = %request.from, status, "a phone's request was refused");
-            }
         }
-        if let Some(phone) = phone {
-            let why = match (reason, request.presented) {
-                (PhoneRefusal::WindowClosed, Presented::Nothing) => Told::Challenged,
-                _ => Told::Refused { reason },
-            };
-            let mut entry = entry(request, phone, why, now);
-            entry.status = status;
-            self.recorder().note(Note::Asked(entry));
-        }
+        let why = match (reason, request.presented) {
+            (PhoneRefusal::WindowClosed, Presented::Nothing) => Told::Challenged,
+            _ => Told::Refused { reason },
+        };
+        // Made of strangers' requests too, so that they take as long; they are not written down.
+        let mut entry = entry(request, phone.unwrap_or(Mac::PLACEHOLDER), why, now);
+        entry.status = status;
+        self.recorder().note(Note::Refused {
+            request: entry,
+            is_ours: phone.is_some(),
+            is_logged: counts && !request.is_over,
+        });
         counts
     }
 }
@@ -617,25 +691,44 @@ fn personal_name(vendor: &Vendor, file: &File) -> String {
     format!("{}/{}", vendor.name(), file.name)
 }
 
-fn made(bytes: bytes::Bytes, file: &File, user: Option<Extension>, modified: SystemTime) -> Made {
+fn made(bytes: bytes::Bytes, file: &File, modified: SystemTime) -> Made {
     let digest = Sha256::digest(&bytes);
     let hash: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let content_type = file.content_type.clone();
-    Made { bytes, content_type, hash, modified, user }
+    Made { bytes, content_type, hash, modified }
 }
 
 /// The most bytes that a phone may send of what is thrown away.
 const DISCARDED: usize = 256 << 10;
 
+/// From how many letters and digits in a row a text could be a key (26) or a password (32).
+const KEY_LIKE: usize = 20;
+
 /// The most bytes that are kept of a text that a phone chose.
 const LONGEST: usize = 200;
+
+/// A text without what could be a key or a password that was written into the wrong place: so many
+/// letters and digits in a row. A MAC address has twelve.
+fn without_keys(text: &str) -> String {
+    let mut kept = String::new();
+    for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if word.len() < KEY_LIKE {
+            kept.push_str(part);
+        } else {
+            kept.push('…');
+            kept.push_str(part.get(word.len()..).unwrap_or_default());
+        }
+    }
+    kept
+}
 
 fn entry(request: &Request<'_>, phone: Mac, why: Told, now: Timestamp) -> PhoneRequest {
     let door = match request.mount {
         Mount::Open => "/provision/",
         Mount::Keyed(_) => "/p/…/",
     };
-    let bounded = |text: &str| text.chars().take(LONGEST).collect::<String>();
+    let bounded = |text: &str| without_keys(text).chars().take(LONGEST).collect::<String>();
     PhoneRequest {
         at: now,
         phone,

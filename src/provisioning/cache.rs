@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::model::{Extension, Mac};
+use crate::model::Mac;
 
 /// How many bytes of files are kept.
 const MOST_BYTES: usize = 128 << 20;
@@ -20,8 +20,20 @@ pub struct Made {
     pub hash: String,
     /// When it began to say this, to the second.
     pub modified: SystemTime,
-    /// For whom it was made.
-    pub user: Option<Extension>,
+}
+
+/// Whose a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Whose {
+    /// This phone's.
+    Phone(Mac),
+    /// It is the same for every phone of a vendor that takes so many contacts.
+    All {
+        /// The vendor's name.
+        vendor: String,
+        /// `contacts_max`.
+        contacts: String,
+    },
 }
 
 /// What a file was made from: equal versions make equal files.
@@ -35,7 +47,7 @@ pub(super) struct Version {
     pub site: u64,
 }
 
-/// The files of phones, by the file's name in its manifest.
+/// The files of phones, by whose they are and the file's name in its manifest.
 #[derive(Default)]
 pub(super) struct Cache {
     kept: Mutex<Kept>,
@@ -43,9 +55,9 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Kept {
-    files: HashMap<(Mac, String), (Version, Arc<Made>)>,
+    files: HashMap<(Whose, String), (Version, Arc<Made>)>,
     /// Oldest first.
-    order: VecDeque<(Mac, String)>,
+    order: VecDeque<(Whose, String)>,
     bytes: usize,
     /// The last revision that a file of each phone had.
     revisions: HashMap<Mac, u32>,
@@ -62,23 +74,23 @@ impl Cache {
     }
 
     /// The file, if it was made from this version.
-    pub(super) fn get(&self, phone: Mac, file: &str, version: Version) -> Option<Arc<Made>> {
+    pub(super) fn get(&self, whose: &Whose, file: &str, version: Version) -> Option<Arc<Made>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (made_from, made) = kept.files.get(&(phone, file.to_owned()))?;
+        let (made_from, made) = kept.files.get(&(whose.clone(), file.to_owned()))?;
         (*made_from == version).then(|| Arc::clone(made))
     }
 
     /// Keeps a file. One that says the same as before keeps the time at which it began to.
     pub(super) fn keep(
         &self,
-        phone: Mac,
+        whose: Whose,
         file: &str,
         version: Version,
         mut made: Made,
     ) -> Arc<Made> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = &mut *kept;
-        let key = (phone, file.to_owned());
+        let key = (whose, file.to_owned());
         if let Some((_, old)) = kept.files.remove(&key) {
             kept.bytes = kept.bytes.saturating_sub(old.bytes.len());
             if old.hash == made.hash {
@@ -110,22 +122,23 @@ mod tests {
             content_type: "text/plain".into(),
             hash: text.into(),
             modified: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second),
-            user: None,
         }
     }
 
     #[test]
     fn a_file_is_good_as_long_as_its_version() {
-        let (cache, phone) = (Cache::default(), "0004132a0001".parse().unwrap());
+        let (cache, phone) = (Cache::default(), Whose::Phone("0004132a0001".parse().unwrap()));
         let first = Version { phone: 1, people: 1, site: 1 };
-        cache.keep(phone, "settings", first, made("a", 1));
-        assert_eq!(&cache.get(phone, "settings", first).unwrap().bytes[..], b"a");
-        assert!(cache.get(phone, "settings", Version { people: 2, ..first }).is_none());
-        assert!(cache.get(phone, "master", first).is_none());
+        cache.keep(phone.clone(), "settings", first, made("a", 1));
+        assert_eq!(&cache.get(&phone, "settings", first).unwrap().bytes[..], b"a");
+        assert!(cache.get(&phone, "settings", Version { people: 2, ..first }).is_none());
+        assert!(cache.get(&phone, "master", first).is_none());
         // The same text is the same file, since when it says so.
-        let same = cache.keep(phone, "settings", Version { people: 2, ..first }, made("a", 9));
+        let same =
+            cache.keep(phone.clone(), "settings", Version { people: 2, ..first }, made("a", 9));
         assert_eq!(same.modified, made("a", 1).modified);
-        let other = cache.keep(phone, "settings", Version { people: 3, ..first }, made("b", 9));
+        let other =
+            cache.keep(phone.clone(), "settings", Version { people: 3, ..first }, made("b", 9));
         assert_eq!(other.modified, made("b", 9).modified);
     }
 
@@ -143,9 +156,9 @@ mod tests {
         let cache = Cache::default();
         let big = bytes::Bytes::from(vec![b'x'; 1 << 20]);
         for n in 0..300u32 {
-            let mac = format!("0004132a{n:04x}").parse().unwrap();
+            let phone = Whose::Phone(format!("0004132a{n:04x}").parse().unwrap());
             let version = Version { phone: 1, people: 1, site: 1 };
-            cache.keep(mac, "f", version, Made { bytes: big.clone(), ..made("a", 1) });
+            cache.keep(phone, "f", version, Made { bytes: big.clone(), ..made("a", 1) });
         }
         let kept = cache.kept.lock().unwrap();
         assert!(kept.bytes <= MOST_BYTES && kept.files.len() == kept.order.len());

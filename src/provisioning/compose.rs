@@ -10,7 +10,9 @@ use super::layers::Layers;
 use super::settings::ProvisioningSettings;
 use super::vendor::{Layer, Vendor};
 use super::{phone_book, texts, time_zone};
-use crate::model::{Domain, Enrolment, KeyKind, Phone, SettingValue, User};
+use crate::model::{
+    Domain, Enrolment, Handset, KeyKind, Mac, Phone, SettingValue, SipIdentity, User,
+};
 use crate::store::{Memory, Store};
 
 /// What all phones of the site have in common.
@@ -35,6 +37,8 @@ pub(super) struct Subject<'a> {
     pub phone: &'a Phone,
     pub enrolment: &'a Enrolment,
     pub user: Option<&'a User>,
+    /// The store, to look up whose the handsets are.
+    pub memory: &'a Memory,
     pub vendor: &'a Vendor,
     /// The model: as the inventory has it, else as the phone says.
     pub model: Option<&'a str>,
@@ -81,17 +85,18 @@ impl Subject<'_> {
                 label: self.phone.title(),
             },
             account: self.account(site, &language),
-            handsets: Vec::new(),
+            handsets: self.handsets(site, store),
             user: self.user.map(person),
             keys: self.keys(site, &language, expansion),
             codes: site.codes.clone(),
             emergency: site.emergency.clone(),
             free_numbers: site.free_numbers.clone(),
             contacts: book,
+            search: None,
             urls: urls(site, self.enrolment),
             http: Login {
                 user: mac.clone(),
-                password: http_password(store, self.phone, &self.enrolment.key),
+                password: http_password(store, self.phone.mac, &self.enrolment.key),
             },
             web: Login { user: "admin".to_owned(), password: web_password(store, self.phone) },
             firmware,
@@ -104,8 +109,28 @@ impl Subject<'_> {
         }
     }
 
+    /// The accounts of a DECT base's handsets.
+    fn handsets(&self, site: &Site, store: &Store) -> Vec<Account> {
+        let base = self.phone;
+        let of = |(number, handset): (u16, &Handset)| {
+            let user = handset.user.as_ref().and_then(|user| self.memory.user(user));
+            let title = base.handset_title(number);
+            let extension = user.map(|user| user.extension.to_string());
+            let name = user.map_or_else(|| title.clone(), |user| user.name.clone());
+            Account {
+                user: SipIdentity::of_handset(base.mac, number).to_string(),
+                password: store.handset_secret(base, number).expose_secret().to_owned(),
+                label: extension.unwrap_or(title),
+                idle: name.clone(),
+                display_name: name,
+                mailbox: user.map(|_| site.settings.mailbox.as_str().to_owned()),
+                ..self.registrar(site)
+            }
+        };
+        base.numbered_handsets().map(of).collect()
+    }
+
     fn account(&self, site: &Site, language: &str) -> Account {
-        let settings = &site.settings;
         let label = match self.user {
             Some(user) => user.extension.to_string(),
             None => self
@@ -123,15 +148,29 @@ impl Subject<'_> {
         Account {
             user: self.phone.mac.to_string(),
             password: self.phone.secret.expose_secret().to_owned(),
+            label,
+            idle,
+            display_name: self.user.map_or_else(|| self.phone.title(), |user| user.name.clone()),
+            mailbox: self.user.map(|_| site.settings.mailbox.as_str().to_owned()),
+            ..self.registrar(site)
+        }
+    }
+
+    /// Where an account registers, whosever it is.
+    fn registrar(&self, site: &Site) -> Account {
+        let settings = &site.settings;
+        Account {
+            user: String::new(),
+            password: String::new(),
             domain: site.domain.to_string(),
             registrar: settings.registrar.clone().unwrap_or_else(|| site.domain.to_string()),
             port: settings.port,
             transport: settings.transport.as_str().to_owned(),
             expires: settings.expires,
-            label,
-            idle,
-            display_name: self.user.map_or_else(|| self.phone.title(), |user| user.name.clone()),
-            mailbox: self.user.map(|_| settings.mailbox.as_str().to_owned()),
+            label: String::new(),
+            idle: String::new(),
+            display_name: String::new(),
+            mailbox: None,
         }
     }
 
@@ -192,8 +231,8 @@ pub(super) fn urls(site: &Site, enrolment: &Enrolment) -> Urls {
 
 /// With what a phone that has this key authenticates: not to be had from the key alone, which stands in
 /// URLs, and changed with it.
-pub(super) fn http_password(store: &Store, phone: &Phone, key: &secrecy::SecretString) -> String {
-    hex(store.derived(&format!("http password of {} with {}", phone.mac, key.expose_secret())))
+pub(super) fn http_password(store: &Store, phone: Mac, key: &secrecy::SecretString) -> String {
+    hex(store.derived(&format!("http password of {phone} with {}", key.expose_secret())))
 }
 
 /// The password of the phone's own web page.

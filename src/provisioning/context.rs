@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::search::Book;
+use super::vendor::SearchRules;
 use crate::model::SettingValue;
 
 /// Everything that a template can name. No `Debug`: it holds secrets.
@@ -31,6 +33,9 @@ pub struct Context {
     pub free_numbers: Vec<String>,
     /// The phone book: a list of [`Contact`], in the order of its names. Made once for all phones.
     pub contacts: minijinja::Value,
+    /// What the phone asked of the phone book, in a file that is searched: `contacts` is then the page that it
+    /// gets; `none` in any other file.
+    pub search: Option<Search>,
     /// Where the phone fetches.
     pub urls: Urls,
     /// With what the phone authenticates when it fetches over the URLs without a key.
@@ -53,6 +58,17 @@ pub struct Context {
 }
 
 impl Context {
+    /// The same for a file that shows what was found in the phone book.
+    pub(super) fn search_in(
+        &mut self,
+        book: &Book,
+        rules: &SearchRules,
+        query: &[(String, String)],
+    ) {
+        let (search, page) = book.search(rules, query);
+        (self.search, self.contacts) = (Some(search), page);
+    }
+
     /// The same for somebody's eyes: no password, no key.
     pub(super) fn hide_secrets(&mut self) {
         let hidden = || "(hidden)".to_owned();
@@ -62,6 +78,7 @@ impl Context {
             self.urls.keyed_rest = self.urls.keyed_rest.replace(&key, "(hidden)");
         }
         self.account.password = hidden();
+        self.handsets.iter_mut().for_each(|handset| handset.password = hidden());
         self.http.password = hidden();
         self.web.password = hidden();
     }
@@ -146,6 +163,25 @@ pub struct Contact {
     pub last_name: String,
     /// The number.
     pub number: String,
+}
+
+/// A page of what was found in the phone book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Search {
+    /// What was searched for; empty for everybody.
+    pub text: String,
+    /// The same, to stand in the query of a URL.
+    pub encoded: String,
+    /// How many entries were found.
+    pub total: usize,
+    /// The number of this page, from 1.
+    pub page: usize,
+    /// How many pages there are, at least 1.
+    pub pages: usize,
+    /// The number of the next page, where there is one.
+    pub next: Option<usize>,
+    /// The number of the page before, where there is one.
+    pub previous: Option<usize>,
 }
 
 /// Where the phone fetches. None ends in `/`.

@@ -15,19 +15,42 @@ pub enum Kept {
     Taken,
     /// It was too long.
     TooLong,
+    /// It broke off.
+    Incomplete,
     /// It cannot be kept now; the phone may try again.
     NotNow,
 }
 
+/// Why there is nothing to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotReceived {
+    /// It is longer than [`Upload::most`].
+    TooLong,
+    /// It broke off, or its length or its chunks are wrong.
+    Incomplete,
+}
+
 impl Provisioning {
-    /// Keeps what a phone sent; `None`: it was longer than [`Upload::most`].
-    pub async fn keep(&self, upload: Upload, body: Option<bytes::Bytes>, now: Timestamp) -> Kept {
+    /// Keeps what a phone sent.
+    pub async fn keep(
+        &self,
+        upload: Upload,
+        body: Result<bytes::Bytes, NotReceived>,
+        now: Timestamp,
+    ) -> Kept {
         let Upload { phone, name, keeping, mut request, .. } = upload;
-        let Some(body) = body else {
-            request.status = 413;
-            request.why = discarded(&name, "it was too long");
-            self.recorder().note(Note::Asked(request));
-            return Kept::TooLong;
+        let body = match body {
+            Ok(body) => body,
+            Err(why) => {
+                let (status, reason, kept) = match why {
+                    NotReceived::TooLong => (413, "it was too long", Kept::TooLong),
+                    NotReceived::Incomplete => (400, "it broke off", Kept::Incomplete),
+                };
+                request.status = status;
+                request.why = discarded(&name, reason);
+                self.recorder().note(Note::Asked(request));
+                return kept;
+            }
         };
         request.bytes = body.len() as u64;
         let kept = match keeping {

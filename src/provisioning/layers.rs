@@ -49,6 +49,15 @@ impl Layers<'_> {
         all.into_values().collect()
     }
 
+    /// The value of one of our settings as a text; empty where no layer has it.
+    pub(super) fn text(&self, name: &str) -> String {
+        let values = self.0.iter().rev().filter_map(|(_, settings)| settings.as_ref());
+        let mut found = values.filter_map(|settings| {
+            settings.iter().find(|(known, _)| known.as_str() == name).map(|(_, value)| value)
+        });
+        found.next().map(SettingValue::to_string).unwrap_or_default()
+    }
+
     /// The merged settings: ours, and this vendor's own under the vendor's names.
     pub(super) fn merge(
         &self,

@@ -11,7 +11,8 @@
 //! | `record` | what phones asked and were given, written down off the requests' path |
 //! | `keep`, `logs` | what phones send back |
 //! | `render`, `why` | what an operator sees of it |
-//! | `phone_book`, `time_zone`, `texts` | contacts, daylight saving time, words on keys |
+//! | `phone_book`, `search` | contacts, and what a phone asks of them |
+//! | `time_zone`, `texts` | daylight saving time, words on keys |
 //!
 //! A file is made from the store's memory as it is at one moment. What was wanted of the phone at that
 //! moment is confirmed when the phone has fetched the file that shows who sits there: that is the only
@@ -29,19 +30,19 @@ mod logs;
 pub mod phone_book;
 mod record;
 mod render;
+mod search;
 pub mod settings;
 mod texts;
 mod time_zone;
 pub mod vendor;
 mod why;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use minijinja::value::Serde;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +51,7 @@ pub use admission::{Mount, Presented};
 pub use answer::{Answer, Method, Receipt, Request, Upload};
 pub use cache::Made;
 pub use compose::Site;
-pub use keep::Kept;
+pub use keep::{Kept, NotReceived};
 pub use layers::Explained;
 pub use logs::Log;
 pub use render::{RenderError, Rendered};
@@ -64,6 +65,7 @@ use cache::Cache;
 use context::Contact;
 use logs::Logs;
 use record::{Note, Recorder};
+use search::Book;
 use vendor::{Agent, TemplateFault, Vendor, Vendors};
 
 /// How often templates, contacts and firmware are looked at for a change.
@@ -83,7 +85,8 @@ struct Inner {
     site: Site,
     vendors: RwLock<Arc<Vendors>>,
     contacts: RwLock<Contacts>,
-    book: Mutex<Option<(u64, u64, minijinja::Value)>>,
+    firmware: RwLock<Arc<BTreeSet<String>>>,
+    book: Mutex<Option<(u64, u64, Arc<Book>)>>,
     cache: Cache,
     recorder: Recorder,
     far: Mutex<Option<mpsc::Receiver<Note>>>,
@@ -136,6 +139,7 @@ impl Provisioning {
             site,
             vendors: RwLock::new(Arc::new(vendors)),
             contacts: RwLock::default(),
+            firmware: RwLock::default(),
             book: Mutex::default(),
             cache: Cache::default(),
             recorder,
@@ -146,6 +150,7 @@ impl Provisioning {
         };
         let provisioning = Self { inner: Arc::new(inner) };
         provisioning.look_at_contacts();
+        provisioning.look_at_firmware();
         provisioning
     }
 
@@ -170,6 +175,7 @@ impl Provisioning {
             // The disk may be slow, and answers must not wait for it.
             let looked = tokio::task::spawn_blocking(move || {
                 this.look_at_contacts();
+                this.look_at_firmware();
                 this.look_at_templates()
             });
             if let Ok(Some(before)) = looked.await {
@@ -257,8 +263,8 @@ impl Provisioning {
         }
     }
 
-    /// The phone book as templates take it, made once for all phones.
-    fn book(&self, memory: &Memory) -> minijinja::Value {
+    /// The phone book, made once for all phones.
+    fn book(&self, memory: &Memory) -> Arc<Book> {
         let (list, contacts) = {
             let contacts = self.inner.contacts.read().unwrap_or_else(PoisonError::into_inner);
             (Arc::clone(&contacts.list), contacts.revision)
@@ -269,11 +275,11 @@ impl Provisioning {
             Some((of_people, of_contacts, book))
                 if (*of_people, *of_contacts) == (people, contacts) =>
             {
-                book.clone()
+                Arc::clone(book)
             }
             _ => {
-                let book = minijinja::Value::from(Serde(phone_book::book(memory, &list)));
-                *kept = Some((people, contacts, book.clone()));
+                let book = Arc::new(Book::new(phone_book::book(memory, &list)));
+                *kept = Some((people, contacts, Arc::clone(&book)));
                 book
             }
         }
@@ -298,6 +304,14 @@ impl Provisioning {
         Arc::clone(&self.inner.vendors.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether people can log in at phones of this model; `None` where the model is not known. Not at a DECT base.
+    pub fn is_for_people(&self, phone: &Phone) -> Option<bool> {
+        let vendor = self.vendor_of(phone, None)?;
+        let said = self.shown(phone.mac).and_then(|shown| shown.model);
+        let model = vendor.model(phone.model.as_deref().or(said.as_deref()));
+        model.is_known().then_some(model.hot_desk)
+    }
+
     /// What makes this phone fetch its files again; `None` where nothing is known of its vendor.
     pub fn resync_events(&self, phone: &Phone) -> Option<ResyncEvents> {
         let vendor = self.vendor_of(phone, None)?;
@@ -316,16 +330,23 @@ impl Provisioning {
     }
 
     /// The passwords with which a phone may authenticate now: the newest, and during a rotation the one
-    /// before. None for whatever is no phone of ours.
+    /// before. None for whatever is no phone of ours, which takes as long.
     pub fn http_passwords(&self, user: &str, now: Timestamp) -> Vec<SecretString> {
-        let Ok(mac) = user.parse::<Mac>() else { return Vec::new() };
-        let memory = self.store().memory();
-        let (Some(phone), Some(enrolment)) = (memory.phone(mac), memory.enrolment(mac)) else {
-            return Vec::new();
-        };
-        let old = enrolment.old_key.as_ref().filter(|(_, until)| now < *until).map(|(key, _)| key);
-        let keys = std::iter::once(&enrolment.key).chain(old);
-        keys.map(|key| compose::http_password(self.store(), phone, key).into()).collect()
+        let mac = user.parse::<Mac>().ok();
+        let enrolment = mac.and_then(|mac| {
+            let memory = self.store().memory();
+            memory.phone(mac)?;
+            memory.enrolment(mac).cloned()
+        });
+        let enrolment = enrolment.as_deref();
+        let old = enrolment.and_then(|enrolment| enrolment.old_key.as_ref());
+        let old = old.filter(|(_, until)| now < *until).map(|(key, _)| key);
+        let (mac, nothing) = (mac.unwrap_or(Mac::PLACEHOLDER), SecretString::from("no key"));
+        let passwords = [enrolment.map(|enrolment| &enrolment.key), old].map(|key| {
+            let password = compose::http_password(self.store(), mac, key.unwrap_or(&nothing));
+            key.map(|_| SecretString::from(password))
+        });
+        passwords.into_iter().flatten().collect()
     }
 
     /// How many notes about requests were lost since the start, because the store was slower than the
@@ -340,10 +361,6 @@ impl Provisioning {
         let known = shown.get(&phone).cloned();
         drop(shown);
         known.or_else(|| self.store().memory().shown(phone).cloned())
-    }
-
-    fn remember_shown(&self, phone: Mac, shown: Shown) {
-        self.inner.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(phone, shown);
     }
 
     /// Whose a personal file is that a phone sends: of the person for whom it last fetched that file.

@@ -3,13 +3,16 @@
 //! The queue is bounded: when the store is slower than the phones, some of it is lost and counted. A phone
 //! whose confirmation was lost is asked to fetch once more, which does no harm.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use ipnet::IpNet;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -19,10 +22,11 @@ use crate::store::{DatabaseError, Tx};
 
 /// How many notes wait at the most.
 const QUEUE: usize = 16_384;
-/// How many are written at once.
-const BATCH: usize = 512;
-/// How long notes are gathered.
-const GATHER: Duration = Duration::from_millis(100);
+/// How many are written at once: some 20 ms of the store's writer, which others wait for.
+const BATCH: usize = 1_024;
+/// How long notes are gathered: phones that boot come with their next file meanwhile, and what is
+/// written at once costs less.
+const GATHER: Duration = Duration::from_millis(500);
 /// How often the journal is told of refusals.
 const REFUSALS: Duration = Duration::from_secs(60);
 /// Of how many networks refusals are counted at a time; further ones are counted together.
@@ -41,7 +45,29 @@ pub(super) enum Note {
         wanted: Option<Arc<Wanted>>,
     },
     /// A phone proved to be that phone.
-    Proven { phone: Mac, proof: Proof, at: Timestamp },
+    Proven {
+        phone: Mac,
+        proof: Proof,
+        /// The key that it came with.
+        key: Option<SecretString>,
+        at: Timestamp,
+    },
+    /// Somebody was refused.
+    Refused {
+        request: PhoneRequest,
+        /// Whether it was about a phone of the inventory. Of others nothing is written down.
+        is_ours: bool,
+        /// Whether the log is told.
+        is_logged: bool,
+    },
+}
+
+/// Refusals since the journal was last told.
+#[derive(Debug, Default)]
+struct Refused {
+    networks: HashMap<IpNet, u64>,
+    /// From further networks.
+    others: u64,
 }
 
 /// The queue's near end. Cheap to clone.
@@ -49,7 +75,7 @@ pub(super) enum Note {
 pub(super) struct Recorder {
     notes: mpsc::Sender<Note>,
     lost: Arc<AtomicU64>,
-    refused: Arc<Mutex<HashMap<String, u64>>>,
+    refused: Arc<Mutex<Refused>>,
 }
 
 impl Recorder {
@@ -59,9 +85,12 @@ impl Recorder {
         (Self { notes, lost: Arc::default(), refused: Arc::default() }, far)
     }
 
-    /// Takes a note, or counts that it was lost.
+    /// Takes a note, or counts that it was lost. Of refusals, which anybody can cause who knows a MAC
+    /// address, so many are taken that there is room for what phones of ours did.
     pub(super) fn note(&self, note: Note) {
-        if self.notes.try_send(note).is_err() {
+        let is_refusal = matches!(note, Note::Refused { .. });
+        let is_full = is_refusal && self.notes.capacity() < QUEUE / 2;
+        if is_full || self.notes.try_send(note).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -75,22 +104,28 @@ impl Recorder {
     pub(super) fn refused(&self, from: IpAddr) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let network = network(from);
-        let is_full = refused.len() >= NETWORKS && !refused.contains_key(&network);
-        let key = if is_full { "other networks".to_owned() } else { network };
-        *refused.entry(key).or_default() += 1;
+        if refused.networks.len() >= NETWORKS && !refused.networks.contains_key(&network) {
+            refused.others += 1;
+        } else {
+            *refused.networks.entry(network).or_default() += 1;
+        }
     }
 
     fn take_refused(&self) -> HashMap<String, u64> {
-        std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))
+        let taken =
+            std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        let others = (taken.others > 0).then(|| ("other networks".to_owned(), taken.others));
+        let networks = taken.networks.into_iter();
+        networks.map(|(network, count)| (network.to_string(), count)).chain(others).collect()
     }
 }
 
 /// The network that an address is counted with: /24, or /48 for IPv6.
-fn network(address: IpAddr) -> String {
+fn network(address: IpAddr) -> IpNet {
     let address = address.to_canonical();
     let bits = if address.is_ipv4() { 24 } else { 48 };
-    ipnet::IpNet::new(address, bits)
-        .map_or_else(|_| address.to_string(), |net| net.trunc().to_string())
+    // Never the fallback: both lengths are allowed.
+    IpNet::new(address, bits).map_or(IpNet::from(address), |net| net.trunc())
 }
 
 /// Writes down what comes, until `shutdown`, and then what is there.
@@ -108,13 +143,16 @@ pub(super) async fn keep(
             biased;
             () = shutdown.cancelled() => break,
             _ = refusals.tick() => journal_refusals(&recorder, &desk).await,
-            _ = far.recv_many(&mut notes, BATCH) => {
+            _ = far.recv_many(&mut notes, 1) => {
+                tokio::select! {
+                    () = tokio::time::sleep(GATHER) => {}
+                    () = shutdown.cancelled() => {}
+                }
+                while fill(&mut notes, &mut far) {
+                    write(&desk, std::mem::take(&mut notes)).await;
+                }
                 write(&desk, std::mem::take(&mut notes)).await;
             }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(GATHER) => {}
-            () = shutdown.cancelled() => {}
         }
     }
     far.close();
@@ -124,27 +162,56 @@ pub(super) async fn keep(
     journal_refusals(&recorder, &desk).await;
 }
 
+/// Takes what waits; whether that is a whole batch.
+fn fill(notes: &mut Vec<Note>, far: &mut mpsc::Receiver<Note>) -> bool {
+    while notes.len() < BATCH
+        && let Ok(note) = far.try_recv()
+    {
+        notes.push(note);
+    }
+    notes.len() == BATCH
+}
+
 async fn write(desk: &Desk, notes: Vec<Note>) {
     if notes.is_empty() {
         return;
     }
-    let mut asked = Vec::new();
-    let mut given = Vec::new();
+    let (mut asked, mut confirmed, mut proven) = (Vec::new(), Vec::new(), Vec::new());
+    // Of a phone that was given several files the last note says it all.
+    let mut shows = BTreeMap::new();
     for note in notes {
         match note {
             Note::Asked(request) => asked.push(request),
-            Note::Given { phone, shown, wanted } => given.push((phone, shown, wanted)),
-            Note::Proven { phone, proof, at } => {
-                if let Err(error) = desk.prove(phone, proof, at).await {
-                    tracing::warn!(%phone, %error, "cannot write down that the phone is enrolled");
+            Note::Given { phone, shown, wanted } => {
+                confirmed.extend(wanted.map(|wanted| (phone, shown.clone(), wanted)));
+                shows.insert(phone, shown);
+            }
+            Note::Refused { request, is_ours, is_logged } => {
+                let PhoneRequest { from, status, .. } = &request;
+                if is_logged {
+                    // What fail2ban reads. Here and not at the request, so that no answer is the later
+                    // for it.
+                    tracing::info!(address = %from, status, "a phone's request was refused");
+                }
+                if is_ours {
+                    asked.push(request);
                 }
             }
+            Note::Proven { phone, proof, key, at } => proven.push((phone, proof, key, at)),
         }
     }
+    // Side by side, so that they share commits.
+    join_all(proven.into_iter().map(async |(phone, proof, key, at)| {
+        if let Err(error) = desk.prove(phone, proof, key, at).await {
+            tracing::warn!(%phone, %error, "cannot write down that the phone is enrolled");
+        }
+    }))
+    .await;
     let written = desk.store().write(async move |tx: &mut Tx<'_>| {
-        for (phone, shown, wanted) in &given {
+        for (phone, shown) in &shows {
             tx.save_shown(*phone, shown.clone()).await?;
-            let Some(wanted) = wanted else { continue };
+        }
+        for (phone, shown, wanted) in &confirmed {
             if tx.settle(wanted).await? {
                 let what = Happening::Shown { phone: *phone, user: shown.user.clone() };
                 tx.journal(shown.at, Actor::Daemon, what).await?;
@@ -179,6 +246,7 @@ async fn journal_refusals(recorder: &Recorder, desk: &Desk) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Told;
 
     #[test]
     fn refusals_are_counted_by_network_and_of_so_many_networks_only() {
@@ -201,11 +269,40 @@ mod tests {
         let note = || Note::Proven {
             phone: "0004132a0001".parse().unwrap(),
             proof: Proof::Key,
+            key: None,
             at: Timestamp::UNIX_EPOCH,
         };
         for _ in 0..QUEUE + 5 {
             recorder.note(note());
         }
         assert_eq!((recorder.lost(), far.len()), (5, QUEUE));
+    }
+
+    #[test]
+    fn refusals_leave_room_for_what_phones_of_ours_did() {
+        let (recorder, far) = Recorder::new();
+        for _ in 0..QUEUE {
+            let request = PhoneRequest {
+                at: Timestamp::UNIX_EPOCH,
+                phone: Mac::PLACEHOLDER,
+                from: IpAddr::from([192, 0, 2, 7]),
+                method: String::new(),
+                path: String::new(),
+                agent: String::new(),
+                status: 401,
+                bytes: 0,
+                why: Told::Challenged,
+            };
+            recorder.note(Note::Refused { request, is_ours: false, is_logged: true });
+        }
+        assert!(far.len() <= QUEUE / 2 + 1, "{}", far.len());
+        let lost = recorder.lost();
+        recorder.note(Note::Proven {
+            phone: "0004132a0001".parse().unwrap(),
+            proof: Proof::Key,
+            key: None,
+            at: Timestamp::UNIX_EPOCH,
+        });
+        assert_eq!(recorder.lost(), lost);
     }
 }

@@ -68,10 +68,20 @@ impl Provisioning {
         let user = seated(&memory, phone);
         let said = memory.shown(mac).and_then(|shown| shown.model.clone());
         let model = phone.model.as_deref().or(said.as_deref());
-        let subject = Subject { phone, enrolment, user: user.as_deref(), vendor: &vendor, model };
+        let subject = Subject {
+            phone,
+            enrolment,
+            user: user.as_deref(),
+            memory: &memory,
+            vendor: &vendor,
+            model,
+        };
         let settings = subject.layers(self.site()).explain(vendor.name());
-        let mut context =
-            subject.context(self.site(), self.store(), self.book(&memory), None, false, now);
+        let (site, store, book) = (self.site(), self.store(), self.book(&memory));
+        let mut context = subject.context(site, store, book.all(), None, false, now);
+        if let Some(rules) = &found.search {
+            context.search_in(&book, rules, &[]);
+        }
         if !with_secrets {
             context.hide_secrets();
         }

@@ -1,6 +1,5 @@
 //! The table `[provisioning]` of the configuration.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -293,25 +292,6 @@ fn expires<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u16, D::
         // The message lamp is set at REGISTER, and a phone that moved is found by its next one.
         Err(serde::de::Error::custom("expected seconds from 120 to 300"))
     }
-}
-
-/// What the neutral settings are for, and what they may be; the templates' own defaults stand in each
-/// vendor's manifest.
-pub const NEUTRAL: [(&str, &str); 9] = [
-    ("language", "the display's language, as in `en`, `de`, `fr`"),
-    ("country", "whose tones and number formats, as in `GB`, `DE`, `AT`"),
-    ("time_zone", "an IANA time zone, as in `Europe/Vienna`"),
-    ("ntp_server", "a host that tells the time"),
-    ("syslog_server", "a host that takes the phone's log; empty: none"),
-    ("log_level", "how much the phone logs, 0 to 9"),
-    ("poll_minutes", "how often the phone looks for a change by itself; 0: never"),
-    ("web_interface", "whether the phone's own web page is there"),
-    ("codecs", "codecs in the order of preference, as in `g722,pcma,pcmu`"),
-];
-
-/// What each neutral setting is for.
-pub fn neutral() -> BTreeMap<&'static str, &'static str> {
-    NEUTRAL.into()
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Provisioning;
-use crate::model::{Enrolment, Mac, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind};
+use crate::model::{
+    Attempts, Enrolment, Mac, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
+};
 use crate::store::DatabaseError;
 
 /// What is known of a phone at the phones' listener.
@@ -72,6 +74,7 @@ impl Provisioning {
             enrolment: &enrolment,
             shown: shown.as_ref(),
             wanted: wanted.map(AsRef::as_ref),
+            seated: memory.session(phone).map(|session| session.user.to_string()),
             last: requests.last(),
         };
         let sentences = facts.sentences();
@@ -87,6 +90,7 @@ struct Facts<'a> {
     enrolment: &'a EnrolmentView,
     shown: Option<&'a Shown>,
     wanted: Option<&'a Wanted>,
+    seated: Option<String>,
     last: Option<&'a PhoneRequest>,
 }
 
@@ -114,11 +118,14 @@ impl Facts<'_> {
         told.push(match (self.wanted, who) {
             (None, None) => "It has not fetched its configuration yet.".to_owned(),
             (None, Some(who)) => format!("It shows what it should: {who}."),
-            (Some(wanted), who) => {
-                let shows = who.map_or_else(String::new, |who| format!("; it still shows {who}"));
-                format!("The last change ({}) is not shown yet{shows}.", wanted.value)
+            (Some(_), who) => {
+                let should = self.seated.as_deref().unwrap_or("nobody");
+                let shows =
+                    who.map_or_else(String::new, |who| format!("; it was last given {who}"));
+                format!("A change is not shown yet: it should show {should}{shows}.")
             }
         });
+        told.extend(self.wanted.map(|wanted| tried(&wanted.attempts)));
         if let Some(last) = self.last
             && let Told::Refused { .. } | Told::Broken { .. } | Told::Challenged = &last.why
         {
@@ -126,4 +133,21 @@ impl Facts<'_> {
         }
         told
     }
+}
+
+/// What was done to bring the phone to fetch.
+fn tried(attempts: &Attempts) -> String {
+    let told = match (attempts.tries, attempts.told) {
+        (0, _) | (_, None) => {
+            "It could not be told to fetch yet: it is not registered, or in a call".to_owned()
+        }
+        (1, Some(_)) => "It was told once to fetch".to_owned(),
+        (tries, Some(_)) => format!("It was told {tries} times to fetch"),
+    };
+    let restarted = if attempts.restarted { ", and to restart" } else { "" };
+    let given_up = match attempts.not_shown {
+        Some(_) => "; it is told again each hour, and when it registers anew",
+        None => "",
+    };
+    format!("{told}{restarted}{given_up}.")
 }

@@ -9,8 +9,8 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Phone, Shown, User, Wanted,
-    WantedKind,
+    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Phone, Shown, SipIdentity, User,
+    Wanted, WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -39,6 +39,8 @@ pub struct Memory {
     /// Where each user sits, longest first.
     seats: HashMap<Extension, Vec<Mac>>,
     desk_extensions: HashMap<Extension, Mac>,
+    /// Whose each handset is.
+    handsets: HashMap<Extension, Vec<SipIdentity>>,
     groups: BTreeMap<GroupName, BTreeSet<Extension>>,
     retired: HashSet<String>,
     /// Shared, because whoever compares them with what is looks at all of them again and again.
@@ -80,6 +82,11 @@ impl Memory {
     /// The phones where a user sits, longest first.
     pub fn seats(&self, user: &Extension) -> &[Mac] {
         self.seats.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// The DECT handsets that are a user's, in the order of their identities.
+    pub fn handsets(&self, user: &Extension) -> &[SipIdentity] {
+        self.handsets.get(user).map_or(&[], Vec::as_slice)
     }
 
     /// The phone that an extension rings itself.
@@ -153,6 +160,7 @@ impl Memory {
                 if let Some(phone) = self.phones.remove(&mac) {
                     self.retired.insert(mac.to_string());
                     self.drop_desk_extension(&phone);
+                    self.drop_handsets(&phone);
                 }
                 self.provisioning.forget(mac);
             }
@@ -211,10 +219,16 @@ impl Memory {
             }
             Effect::PhoneRemoved(mac) | Effect::SessionEnded(mac) => self.provisioning.revise(*mac),
             Effect::SessionBegan(session) => self.provisioning.revise(session.phone),
-            Effect::EnrolmentSaved(enrolment) => self.provisioning.revise(enrolment.phone),
+            // That a phone came, or by when it may come, stands in no file.
+            Effect::EnrolmentSaved(enrolment) if !self.provisioning.has_key(enrolment) => {
+                self.provisioning.revise(enrolment.phone);
+            }
+            Effect::EnrolmentSaved(_) => {}
             Effect::UserSaved(user) => {
                 self.provisioning.people += 1;
-                for phone in self.seats.get(&user.extension).cloned().unwrap_or_default() {
+                let seats = self.seats.get(&user.extension).into_iter().flatten().copied();
+                let handsets = self.handsets.get(&user.extension).into_iter().flatten();
+                for phone in seats.chain(handsets.map(|handset| handset.phone)) {
                     self.provisioning.revise(phone);
                 }
             }
@@ -230,6 +244,13 @@ impl Memory {
     fn save_phone(&mut self, phone: Arc<Phone>) {
         if let Some(old) = self.phones.get(&phone.mac).cloned() {
             self.drop_desk_extension(&old);
+            self.drop_handsets(&old);
+        }
+        for (number, handset) in phone.numbered_handsets() {
+            let Some(user) = &handset.user else { continue };
+            let handsets = self.handsets.entry(user.clone()).or_default();
+            handsets.push(SipIdentity::of_handset(phone.mac, number));
+            handsets.sort();
         }
         self.retired.remove(&phone.mac.to_string());
         if let Some(extension) = &phone.desk_extension {
@@ -243,6 +264,17 @@ impl Memory {
         if let Some(extension) = &phone.desk_extension {
             self.desk_extensions.remove(extension);
             self.retired.insert(extension.to_string());
+        }
+    }
+
+    fn drop_handsets(&mut self, base: &Phone) {
+        for user in base.handsets.iter().filter_map(|handset| handset.user.as_ref()) {
+            if let Some(handsets) = self.handsets.get_mut(user) {
+                handsets.retain(|handset| handset.phone != base.mac);
+                if handsets.is_empty() {
+                    self.handsets.remove(user);
+                }
+            }
         }
     }
 
@@ -283,6 +315,12 @@ impl Provisioned {
     fn revise(&mut self, phone: Mac) {
         self.revision += 1;
         self.revisions.insert(phone, self.revision);
+    }
+
+    /// Whether the phone's own URL is the same already.
+    fn has_key(&self, enrolment: &Enrolment) -> bool {
+        let old = self.enrolments.get(&enrolment.phone);
+        old.is_some_and(|old| old.key.expose_secret() == enrolment.key.expose_secret())
     }
 
     fn save(&mut self, enrolment: Arc<Enrolment>) {

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::ConnectOptions as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool};
@@ -31,7 +32,7 @@ pub use tx::Tx;
 pub use vault::VaultError;
 pub use writer::WriteError;
 
-use crate::model::JournalEntry;
+use crate::model::{JournalEntry, Phone, SipIdentity};
 use memory::Effect;
 use vault::Vault;
 use writer::Writer;
@@ -176,6 +177,15 @@ impl Store {
     /// 16 bytes for a purpose: always the same with this key file, and known to nobody without it.
     pub fn derived(&self, purpose: &str) -> [u8; 16] {
         self.inner.vault.derive(purpose)
+    }
+
+    /// The secret with which a handset of this base registers. It stands nowhere: it is derived from the key file and
+    /// the base's own secret, so that a new one of the base is a new one of each handset.
+    pub fn handset_secret(&self, base: &Phone, number: u16) -> SecretString {
+        let handset = SipIdentity::of_handset(base.mac, number);
+        let base = base.secret.expose_secret();
+        let bytes = self.derived(&format!("handset secret of {handset} with {base}"));
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
     }
 
     /// What happens from now on, as it becomes durable. A reader that lags by 4,096 misses some and

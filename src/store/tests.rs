@@ -24,6 +24,7 @@ fn phone(last: u8) -> Phone {
         hot_desk: true,
         emergency: Emergency::default(),
         settings: Default::default(),
+        handsets: Vec::new(),
         added: at(1),
     }
 }

@@ -105,7 +105,7 @@ impl Switch {
         if !files.folder.path().exists() {
             return Ok(false);
         }
-        let entries = current::entries(&self.store.memory(), &files.rules);
+        let entries = current::entries(&self.store, &files.rules);
         let folder = files.folder.inside("directory");
         let written = tokio::task::spawn_blocking(move || {
             let entries: Vec<Entry<'_>> =
@@ -163,6 +163,7 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::WindowUsed { .. }
         | Happening::PhoneEnrolled { .. }
         | Happening::KeyRotated { .. }
+        | Happening::KeyRevoked { .. }
         | Happening::PhonesRefused { .. }
         | Happening::TemplateBroken { .. }
         | Happening::NotShown { .. } => false,

@@ -24,6 +24,8 @@ const LIST: Duration = Duration::from_secs(30);
 const REREAD: Duration = Duration::from_secs(300);
 /// And how often while a SIP profile is not there: FreeSWITCH opens its event socket before its profiles.
 const REREAD_SOON: Duration = Duration::from_secs(5);
+/// How many handsets of one base are looked at until one is there.
+const MOST_HANDSETS_ASKED: usize = 4;
 /// How many channels are asked one by one whose they are.
 const MOST_ASKED: usize = 200;
 
@@ -209,7 +211,8 @@ impl Peer {
         Ok(())
     }
 
-    /// The registrations of one phone at this moment, newest first.
+    /// The registrations of one phone at this moment, newest first. Of a DECT base that of one handset, of which there is
+    /// one: its handsets can be hundreds, and whatever the base is told it is told at one of them.
     pub(super) async fn look_at_phone(
         &self,
         client: &Client,
@@ -221,6 +224,9 @@ impl Peer {
         let mut asked: Vec<(&ChannelWord, &ChannelWord, &ChannelWord)> = Vec::new();
         let mut all = Vec::new();
         for one in known {
+            if first.is_handset() && (!all.is_empty() || asked.len() >= MOST_HANDSETS_ASKED) {
+                break;
+            }
             let key = (&one.profile, &one.user, &one.host);
             if asked.contains(&key) {
                 continue;
@@ -236,6 +242,16 @@ impl Peer {
             all.extend(registrations::read(answer.bytes(), &one.profile).unwrap_or_default());
         }
         let mut view = self.view();
+        if first.is_handset() {
+            let others = view.registrations.of(first.phone).iter();
+            let others =
+                others.filter(|one| !asked.contains(&(&one.profile, &one.user, &one.host)));
+            let now = others.chain(&all).cloned().collect();
+            view.registrations.replace_of(first.phone, now, Timestamp::now());
+            all.sort_by_key(|one| std::cmp::Reverse(one.seconds));
+            all.truncate(1);
+            return Ok(all);
+        }
         view.registrations.replace_of(first.phone, all, Timestamp::now());
         Ok(view.registrations.of(first.phone).to_vec())
     }

@@ -6,19 +6,21 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::event_socket::{ChannelWord, Message, WireText};
-use crate::model::Mac;
+use crate::model::{Mac, SipIdentity};
 
 /// How many phones are kept of one node; a FreeSWITCH holds fewer.
 const MOST_PHONES: usize = 50_000;
-/// How many registrations are kept of one phone.
+/// How many registrations are kept of one phone, or of one handset.
 const MOST_OF_ONE: usize = 16;
+/// How many are kept of one DECT base: of two hundred and fifty handsets, and some that are no more.
+const MOST_OF_BASE: usize = 500;
 /// How much is kept of a text that a phone chose, in bytes.
 const LONGEST_TEXT: usize = 512;
 
 /// One registration of a phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The phone: the MAC address as which it registered.
+    /// The phone: the MAC address as which it registered; of a handset, its DECT base.
     pub phone: Mac,
     /// The SIP profile that it registered with.
     pub profile: ChannelWord,
@@ -61,6 +63,12 @@ impl Registration {
         })
     }
 
+    /// Whether it is a handset's: the base is the same device for all of them.
+    pub(super) fn is_handset(&self) -> bool {
+        let identity = self.user.as_str().parse::<SipIdentity>();
+        identity.is_ok_and(|identity| identity.handset.is_some())
+    }
+
     /// Whether the other one is this one, perhaps as it was later.
     fn is_same(&self, other: &Self) -> bool {
         self.call_id == other.call_id && self.profile == other.profile
@@ -80,10 +88,9 @@ pub(super) fn address_of(uri: &str) -> Option<&str> {
     (!uri.is_empty() && uri.len() <= LONGEST_TEXT).then_some(uri)
 }
 
-/// The phone that a user name means: exactly 12 hex digits.
+/// The phone that a user name means: exactly 12 hex digits, or a handset's base.
 pub(super) fn phone_of(user: &str) -> Option<Mac> {
-    let hex = user.len() == 12 && user.bytes().all(|byte| byte.is_ascii_hexdigit());
-    hex.then(|| user.parse().ok()).flatten()
+    user.parse().ok().map(|SipIdentity { phone, .. }| phone)
 }
 
 /// A Call-ID that can be said to FreeSWITCH: not empty, or the NOTIFY would go to somebody else.
@@ -246,8 +253,13 @@ impl Registrations {
         }
         let all = self.phones.entry(registration.phone).or_default();
         all.retain(|old| !old.is_same(&registration));
+        let mut of_one = 1;
+        all.retain(|old| {
+            of_one += usize::from(old.user == registration.user);
+            old.user != registration.user || of_one <= MOST_OF_ONE
+        });
         all.insert(0, registration);
-        all.truncate(MOST_OF_ONE);
+        all.truncate(MOST_OF_BASE);
     }
 
     /// A registration is over.

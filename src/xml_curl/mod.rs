@@ -13,7 +13,9 @@ use std::sync::Arc;
 pub use request::Question;
 pub use settings::{DirectorySettings, DomainParams, DomainVariables};
 
-use crate::model::{DirectoryEntry, DirectoryRules, Domain, Extension, GroupName, Mac, escape_xml};
+use crate::model::{
+    DirectoryEntry, DirectoryRules, Domain, Extension, GroupName, Mac, SipIdentity, escape_xml,
+};
 use crate::store::{Memory, Store};
 
 /// The answer that leaves a question to FreeSWITCH's own files. Always sent with status 200: any other
@@ -90,6 +92,9 @@ impl Directory {
 
     fn find(&self, id: &str) -> Found {
         let memory = self.inner.store.memory();
+        if let Ok(SipIdentity { phone, handset: Some(number) }) = id.parse() {
+            return self.handset(&memory, phone, number, id);
+        }
         if let Ok(mac) = id.parse::<Mac>() {
             return match phone(&memory, &self.inner.rules, mac) {
                 Some(entry) if entry.id() == id => Found::Entry(entry),
@@ -102,12 +107,32 @@ impl Directory {
         let Ok(extension) = id.parse::<Extension>() else { return Found::Stranger };
         let rules = &self.inner.rules;
         if let Some(user) = memory.user(&extension) {
-            return Found::Entry(DirectoryEntry::user(rules, user, memory.seats(&extension)));
+            return Found::Entry(DirectoryEntry::user(
+                rules,
+                user,
+                memory.seats(&extension),
+                memory.handsets(&extension),
+            ));
         }
-        if let Some(mac) = memory.desk_extension(&extension) {
-            return Found::Entry(DirectoryEntry::desk_extension(rules, &extension, mac));
+        if let Some(phone) = memory.desk_extension(&extension).and_then(|mac| memory.phone(mac)) {
+            return Found::Entry(DirectoryEntry::desk_extension(rules, &extension, phone));
         }
         if memory.is_retired(id) { Found::Retired } else { Found::Stranger }
+    }
+
+    /// A handset as it is spelled in `id`. Everything with the MAC address of a phone that is or was ours is ours: also
+    /// a handset that was taken away, or never was.
+    fn handset(&self, memory: &Memory, base: Mac, number: u16, id: &str) -> Found {
+        let Some(base) = memory.phone(base) else {
+            let is_retired = memory.is_retired(&base.to_string());
+            return if is_retired { Found::Retired } else { Found::Stranger };
+        };
+        let Some(handset) = base.handset(number) else { return Found::Retired };
+        let user = handset.user.as_ref().and_then(|user| memory.user(user));
+        let secret = self.inner.store.handset_secret(base, number);
+        let (rules, user) = (&self.inner.rules, user.map(Arc::as_ref));
+        let entry = DirectoryEntry::handset(rules, base, number, &secret, user);
+        if entry.id() == id { Found::Entry(entry) } else { Found::Retired }
     }
 
     /// A group of pointers: FreeSWITCH asks for each user in turn.

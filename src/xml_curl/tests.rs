@@ -47,6 +47,7 @@ fn phone(mac: &str) -> Phone {
         hot_desk: true,
         emergency: Emergency::default(),
         settings: Default::default(),
+        handsets: Vec::new(),
         added: now(),
     }
 }
@@ -151,6 +152,117 @@ async fn ours_once_is_nobody_and_never_ours_is_left_to_freeswitch() {
     for stranger in ["1003", "0004132a0009", "admin", "1002%00", "%F0%9F%98%80", "1002'"] {
         assert_eq!(ask(&directory, &format!("user={stranger}")), NOT_FOUND, "{stranger}");
     }
+}
+
+/// A base with a handset of Ada's and one that is nobody's.
+async fn with_base(desk: &Desk) -> Phone {
+    let base = Phone {
+        hot_desk: false,
+        label: Some("Ward".into()),
+        desk_extension: Some("200".parse().unwrap()),
+        emergency: Emergency { caller_id: Some("+431234".parse().unwrap()), location: None },
+        handsets: vec![
+            Handset { user: Some("1001".parse().unwrap()), label: None },
+            Handset { user: None, label: Some("Lobby".into()) },
+        ],
+        ..phone("0004139000aa")
+    };
+    desk.save_phone(base.clone(), now(), Actor::Command).await.unwrap();
+    base
+}
+
+#[tokio::test]
+async fn a_handset_is_a_phone_whose_person_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, directory) = office(&folder, &DirectorySettings::default()).await;
+    let base = with_base(&desk).await;
+    let hers = ask(&directory, "action=sip_auth&user=0004139000aa-1");
+    let secret = desk.store().handset_secret(&base, 1);
+    let hash = a1_hash("0004139000aa-1", &"hotdesk.test".parse().unwrap(), &secret);
+    for part in [
+        "<user id=\"0004139000aa-1\">",
+        &format!("<param name=\"a1-hash\" value=\"{hash}\"/>"),
+        "&#36;{sofia_contact(*/0004139000aa-1@hotdesk.test)}\"",
+        "name=\"user_context\" value=\"hotdesk\"",
+        "name=\"hotdesk_user\" value=\"1001\"",
+        "name=\"mwi-account\" value=\"1001@hotdesk.test\"",
+        "name=\"effective_caller_id_name\" value=\"Ada Lovelace\"",
+        "name=\"emergency_caller_id_number\" value=\"+431234\"",
+    ] {
+        assert!(hers.contains(part), "{part} in {hers}");
+    }
+    let nobodys = ask(&directory, "action=sip_auth&user=0004139000aa-2");
+    for part in ["value=\"restricted\"", "value=\"Lobby\"", "value=\"+431234\""] {
+        assert!(nobodys.contains(part), "{part} in {nobodys}");
+    }
+    assert!(!nobodys.contains(&hash), "each handset has a secret of its own");
+    // The base itself is known and registers never.
+    let denied = ask(&directory, "action=sip_auth&user=0004139000aa");
+    assert!(denied.contains("name=\"sip-forbid-register\" value=\"true\""), "{denied}");
+    assert!(denied.contains("name=\"a1-hash\""), "{denied}");
+    // A call to her rings where she sits and at her handset; one to the base, all handsets.
+    let call = ask(&directory, "action=user_call&user=1001");
+    let both = "&#36;{sofia_contact(*/0004132a0001@hotdesk.test)},&#36;{sofia_contact(*/0004139000aa-1@hotdesk.test)}\"";
+    assert!(call.contains(both), "{call}");
+    let all = "&#36;{sofia_contact(*/0004139000aa-1@hotdesk.test)},&#36;{sofia_contact(*/0004139000aa-2@hotdesk.test)}\"";
+    assert!(ask(&directory, "action=user_call&user=200").contains(all));
+}
+
+#[tokio::test]
+async fn a_handset_changes_with_its_base_and_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, directory) = office(&folder, &DirectorySettings::default()).await;
+    let base = with_base(&desk).await;
+    let at = |id: &str| ask(&directory, &format!("action=sip_auth&user={id}"));
+    let before = at("0004139000aa-2");
+    let secret = "another-secret".into();
+    desk.save_phone(Phone { secret, ..base.clone() }, now(), Actor::Command).await.unwrap();
+    assert_ne!(at("0004139000aa-2"), before, "a new secret of the base is one of each handset");
+    desk.save_phone(base.clone(), now(), Actor::Command).await.unwrap();
+    assert_eq!(at("0004139000aa-2"), before);
+    // Who is no more has no handset; the numbers of the others stay.
+    desk.remove_user("1001".parse().unwrap(), now(), Actor::Command).await.unwrap();
+    assert!(at("0004139000aa-1").contains("value=\"restricted\""));
+    assert_eq!(at("0004139000aa-2"), before);
+    let nobody = "<domain name=\"hotdesk.test\"></domain>";
+    for never in ["0004139000aa-3", "0004139000aa-02", "0004139000AA-2"] {
+        assert!(at(never).contains(nobody), "{never}");
+    }
+    let fewer = Phone { handsets: vec![Handset::default()], ..base };
+    desk.save_phone(fewer, now(), Actor::Command).await.unwrap();
+    assert!(at("0004139000aa-2").contains(nobody));
+    desk.remove_phone("0004139000aa".parse().unwrap(), now(), Actor::Command).await.unwrap();
+    for gone in ["0004139000aa", "0004139000aa-1", "0004139000aa-2"] {
+        assert!(at(gone).contains(nobody), "{gone}");
+    }
+    assert_eq!(at("0004139000ab-1"), NOT_FOUND, "never ours");
+}
+
+#[tokio::test]
+async fn nobody_sits_at_a_base() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, _) = office(&folder, &DirectorySettings::default()).await;
+    let base = with_base(&desk).await;
+    let owned = Phone { owner: Some("1001".parse().unwrap()), ..base.clone() };
+    for refused in [owned, Phone { hot_desk: true, ..base.clone() }] {
+        let error = desk.save_phone(refused, now(), Actor::Command).await.unwrap_err();
+        assert!(matches!(error, crate::desk::Error::Base(_)), "{error}");
+    }
+    let handsets = vec![Handset { user: Some("1009".parse().unwrap()), label: None }];
+    let stranger = Phone { handsets: handsets.clone(), ..base.clone() };
+    let error = desk.save_phone(stranger, now(), Actor::Command).await.unwrap_err();
+    assert!(matches!(error, crate::desk::Error::UnknownUser(_)), "{error}");
+    let ada = || "1001".parse().unwrap();
+    let refused = desk.log_in(base.mac, ada(), LoginMode::Only, None, now(), Actor::Command).await;
+    assert!(matches!(refused, Err(crate::desk::Error::Refused(Refusal::PhoneMayNot))));
+    // The desk phone where she sits turns out to be a base.
+    let desk_phone = phone("0004132a0001");
+    assert!(desk.seated(desk_phone.mac).is_some());
+    let handsets = vec![Handset::default()];
+    let base = Phone { hot_desk: false, handsets, ..desk_phone };
+    let mac = base.mac;
+    desk.save_phone(base, now(), Actor::Command).await.unwrap();
+    assert_eq!(desk.seated(mac), None);
 }
 
 #[tokio::test]

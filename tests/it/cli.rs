@@ -239,6 +239,31 @@ fn a_pin_comes_from_standard_input_and_is_not_told() {
 }
 
 #[test]
+fn a_base_shows_its_handsets() {
+    let place = Place::new();
+    place.ok("users add 1001 --name Ada");
+    place.ok(
+        "phones add 000413900001 --vendor snom --model M900 --handset 1001 --handset - --handset 1001:Lobby",
+    );
+    let card = place.ok("phones show 000413900001");
+    let values: Vec<_> = card.lines().filter_map(|line| line.split_once("  ")).collect();
+    for (name, value) in [
+        ("hot desk", "no, it is a DECT base"),
+        ("handset", "000413900001-1: 1001 Ada"),
+        ("handset", "000413900001-2: nobody"),
+        ("handset", "000413900001-3: 1001 Ada (Lobby)"),
+    ] {
+        let has = |line: &(&str, &str)| line.0 == name && line.1.trim() == value;
+        assert!(values.iter().any(has), "{name} {value} in {card}");
+    }
+    let json: Value = serde_json::from_str(&place.ok("phones show 000413900001 --json")).unwrap();
+    assert_eq!(json["handsets"][2]["identity"], "000413900001-3");
+    let file = place.ok("phones render 000413900001");
+    assert_eq!(file.matches("<user_pass idx=").count(), 3, "{file}");
+    assert_eq!(file.matches(">(hidden)</user_pass>").count(), 3, "{file}");
+}
+
+#[test]
 fn a_secret_is_read_or_made_and_told_at_most_once() {
     let place = Place::new();
     let arguments = ["phones", "add", "0004132a0001", "--read-secret"];

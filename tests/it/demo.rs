@@ -14,6 +14,11 @@ fn the_demo_tells_the_whole_morning() {
         "even her right PIN sounds wrong",
         "Desk 1 is Alan's now",
         "Desk 2 is nobody's again",
+        "Desk 12, a snom D785: asked with its bare MAC address",
+        "Desk 13 ended at its own files again",
+        "Desk 13 is Grace Hopper's. After",
+        "Nothing of Ada's is left, her forwarding is off",
+        "Desk 12 is nobody's. Its display: Desk 12",
         "reaches sofia/gateway/trunk/999, showing +43123456702",
         "Nothing was forgotten",
     ] {

@@ -112,6 +112,35 @@ const SAMPLES: &[Sample] = &[
         dhcp: "/provision/Fanvil/$mac.cfg",
         own: "/00a859aa0042.cfg",
     },
+    // A file name without a MAC address: the User-Agent has it.
+    Sample {
+        vendor: Vendor::Cisco,
+        name: "cisco",
+        model: "SPA504G",
+        listed: "SPA504G",
+        mac: "8843e1aa0021",
+        dhcp: "/provision/spa$PSN.cfg",
+        own: "/8843e1aa0021.xml",
+    },
+    // A serial number in the User-Agent that looks like a MAC address.
+    Sample {
+        vendor: Vendor::Cisco,
+        name: "cisco",
+        model: "SPA-942",
+        listed: "SPA942",
+        mac: "00e16daa0022",
+        dhcp: "/provision/index.php?mac=$MA&manuf=cisco",
+        own: "/00e16daa0022.xml",
+    },
+    Sample {
+        vendor: Vendor::Cisco,
+        name: "cisco",
+        model: "8851",
+        listed: "CP-8851-3PCC",
+        mac: "00562baa0023",
+        dhcp: "/provision/$MA.xml",
+        own: "/00562baa0023.xml",
+    },
 ];
 
 const ADA: &str = "1001";

@@ -1,4 +1,5 @@
 """What a person would try at the phones, one function each; `run` plays them in this order."""
+import urllib.request
 import asyncio, re, signal
 from esl import FreeSwitch
 from lab import *
@@ -578,6 +579,30 @@ async def resync(lab):
     told = await until(lambda: "check-sync;reboot=false" in kinds(one), 8)
     lab.check("what changed without the daemon is made up for", told, kinds(one))
     lab.check("nothing is asked twice", len(kinds(one)) == len(set(kinds(one))), kinds(one))
+
+
+async def confirmed(lab):
+    """A phone that fetches its files from us shows a change when it has fetched them; until then it is told again."""
+    one, mac = await lab.phone(1), P(1)
+    url = lab.run("phones", "enrol", mac, "--show-url")[1].strip()
+    url = re.sub(r"^http://[^/]+", "http://127.0.0.1:8085", url) + mac.upper() + ".xml"
+    fetch = lambda: asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read().decode())
+    why = lambda: lab.run("phones", "why", mac)[1]
+    first = await fetch()
+    lab.check("its file is nobody's", "Log in with *11" in first, first[:300])
+    told = lambda: sum(notify.get("event") == "check-sync;reboot=false" for notify in one.notifies)
+    await until(lambda: "is enrolled" in why() and "shows what it should: nobody" in why(), 10)
+    one.notifies.clear()
+    lab.seat("1001", mac)
+    lab.check("the phone is told to fetch", await until(lambda: told() == 1, 6), told())
+    lab.check("it does not count as shown", "A change is not shown yet: it should show 1001" in why(), why())
+    lab.check("it is told again after half a minute", await until(lambda: told() == 2, 40), told())
+    second = await fetch()
+    lab.check("the file is the user's", "Ada" in second, second[:300])
+    lab.check("now it counts as shown", await until(lambda: "It shows what it should: 1001" in why(), 10), why())
+    one.notifies.clear()
+    await asyncio.sleep(35)
+    lab.check("and it is told no more", told() == 0, told())
 
 
 async def lamps(lab):

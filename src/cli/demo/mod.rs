@@ -1,5 +1,6 @@
 //! `demo`: the whole story, on loopback, against a real daemon.
 
+mod boxes;
 mod office;
 mod story;
 

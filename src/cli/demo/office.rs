@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use super::boxes;
 use crate::cli::rehearsal::{self, Rehearsal};
 use crate::config::Config;
 use crate::model::Mac;
@@ -68,6 +69,11 @@ impl Office {
         office.start_daemon().await?;
         office.fill().await?;
         Ok(office)
+    }
+
+    /// Where phones fetch their files.
+    pub(super) fn phones_url(&self) -> String {
+        self.config.phones_url()
     }
 
     /// Where `freeswitch install` writes.
@@ -186,7 +192,8 @@ impl Office {
 
 /// The label of a sample phone.
 pub(super) fn label(mac: &str) -> &'static str {
-    PHONES.iter().find(|(known, ..)| *known == mac).map_or("a phone", |(_, _, label, ..)| label)
+    let known = PHONES.iter().find(|(known, ..)| *known == mac).map(|(_, _, label, ..)| *label);
+    known.or_else(|| boxes::label(mac)).unwrap_or("a phone")
 }
 
 /// Whether these keys, at this phone, are the sample's and no secret of anybody.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use tokio::time::{Instant, sleep};
 
+use super::boxes;
 use super::office::{Office, label};
 use crate::cli::rehearsal::{Dial, in_words};
 use crate::simulator::{CallSetup, Heard, Outcome, Phone};
@@ -33,6 +34,7 @@ pub(super) async fn tell(office: &mut Office) -> anyhow::Result<()> {
     grace_is_unlocked(office, &meeting).await.context("unlocking")?;
     alan_takes_over(office, &desk1, &desk2).await.context("a take-over")?;
     ada_leaves(office, &desk2, &meeting).await.context("logging out from elsewhere")?;
+    boxes::tell(office).await?;
     without_daemon(office, &desk1, &desk2).await.context("without the daemon")?;
     with_daemon_again(office, &desk1).await.context("the daemon again")
 }
@@ -54,11 +56,11 @@ async fn is_told(office: &Office, phone: &Phone, event: &str, text: &str) -> any
 }
 
 /// A heading, and lines below it.
-fn scene(title: &str) {
+pub(super) fn scene(title: &str) {
     println!("\n{title}");
 }
 
-fn seen(line: &str) {
+pub(super) fn seen(line: &str) {
     println!("   {line}");
 }
 
@@ -71,7 +73,7 @@ fn variable<'a>(setup: &'a CallSetup, name: &str) -> Option<&'a str> {
     setup.variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-async fn is_nobodys(office: &Office, phone: &Phone) -> anyhow::Result<()> {
+pub(super) async fn is_nobodys(office: &Office, phone: &Phone) -> anyhow::Result<()> {
     let setup = who_is(office, phone).await?;
     ensure!(
         setup.context == "restricted",
@@ -83,7 +85,12 @@ async fn is_nobodys(office: &Office, phone: &Phone) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn is_of(office: &Office, phone: &Phone, extension: &str, name: &str) -> anyhow::Result<()> {
+pub(super) async fn is_of(
+    office: &Office,
+    phone: &Phone,
+    extension: &str,
+    name: &str,
+) -> anyhow::Result<()> {
     let setup = who_is(office, phone).await?;
     ensure!(
         setup.context == "hotdesk",
@@ -140,7 +147,7 @@ async fn nobody_calls(office: &Office, desk1: &Phone) -> anyhow::Result<()> {
 }
 
 /// Dials, types one line of keys at each question, and gives all that was heard.
-async fn converse(
+pub(super) async fn converse(
     office: &Office,
     phone: &Phone,
     number: &str,
@@ -159,7 +166,7 @@ async fn converse(
     Ok(all)
 }
 
-fn words(heard: &[Heard]) -> String {
+pub(super) fn words(heard: &[Heard]) -> String {
     let said = heard
         .iter()
         .filter(|heard| matches!(heard, Heard::Prompt(_) | Heard::Tone(_) | Heard::HungUp { .. }));

@@ -27,7 +27,7 @@ use tower_http::timeout::TimeoutLayer;
 
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
-pub use phones::{PhoneChange, PhoneView, SeatedView};
+pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};

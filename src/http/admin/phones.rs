@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Input, Named, Problem};
 use crate::desk::{self, Desk, new_secret};
-use crate::model::{Actor, Emergency, Extension, Mac, Phone, PhoneSettings, SessionOrigin};
+use crate::model::{
+    Actor, Emergency, Extension, Handset, MOST_HANDSETS, Mac, Phone, PhoneSettings, SessionOrigin,
+    SipIdentity,
+};
+use crate::provisioning::Provisioning;
 use crate::store::Memory;
 
 /// A phone as it is answered.
@@ -36,12 +40,28 @@ pub struct PhoneView {
     pub emergency: Emergency,
     /// The phone's own layer of settings.
     pub settings: PhoneSettings,
+    /// The handsets, where it is a DECT base, in the order of their numbers.
+    #[serde(default)]
+    pub handsets: Vec<HandsetView>,
     /// When it was added.
     pub added: Timestamp,
     /// Who sits there.
     pub session: Option<SeatedView>,
     /// What the phone has still to be brought to: `resync`, `lamp`, `restart`.
     pub pending: Vec<String>,
+}
+
+/// A handset of a DECT base.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandsetView {
+    /// The user name with which it registers: the base's MAC address and its number.
+    pub identity: String,
+    /// Whose it is.
+    pub user: Option<Extension>,
+    /// The user's name.
+    pub name: Option<String>,
+    /// What people call it.
+    pub label: Option<String>,
 }
 
 /// Who sits at a phone.
@@ -76,7 +96,7 @@ pub struct PhoneChange {
     /// Whom it falls back to.
     #[serde(default)]
     pub owner: Option<Extension>,
-    /// Whether others than the owner may log in.
+    /// Whether others than the owner may log in. At a DECT base nobody can, whatever stands here.
     #[serde(default = "yes")]
     pub hot_desk: bool,
     /// What an emergency service is shown.
@@ -85,6 +105,9 @@ pub struct PhoneChange {
     /// The phone's own layer of settings.
     #[serde(default)]
     pub settings: PhoneSettings,
+    /// The handsets of a DECT base, in the order of their numbers.
+    #[serde(default)]
+    pub handsets: Vec<Handset>,
     /// Its SIP secret. Absent: the one that it has, or for a new phone one that is made.
     #[serde(default, skip_serializing)]
     pub secret: Option<SecretString>,
@@ -115,11 +138,12 @@ pub(super) async fn show(
 }
 
 pub(super) async fn save(
-    State(desk): State<Desk>,
+    State(provisioning): State<Provisioning>,
     Named(mac): Named<Mac>,
     headers: HeaderMap,
     Input(change): Input<PhoneChange>,
 ) -> Result<Response, Problem> {
+    let desk = provisioning.desk();
     let old = desk.store().memory().phone(mac).cloned();
     if old.is_some() && headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == "*") {
         let told = format!("phone {mac} is in the inventory already");
@@ -128,7 +152,7 @@ pub(super) async fn save(
     check(&change)?;
     let now = Timestamp::now();
     let secret = change.secret.or_else(|| old.as_ref().map(|phone| phone.secret.clone()));
-    let phone = Phone {
+    let mut phone = Phone {
         mac,
         secret: secret.unwrap_or_else(new_secret),
         vendor: change.vendor,
@@ -139,11 +163,22 @@ pub(super) async fn save(
         hot_desk: change.hot_desk,
         emergency: change.emergency,
         settings: change.settings,
+        handsets: change.handsets,
         added: old.as_ref().map_or(now, |phone| phone.added),
     };
+    let is_for_people = provisioning.is_for_people(&phone);
+    if is_for_people == Some(true) && !phone.handsets.is_empty() {
+        return Err(Problem::value(
+            "the handsets: a phone of this model has none; only a DECT base has",
+        ));
+    }
+    if is_for_people == Some(false) && phone.owner.is_some() {
+        return Err(desk::Error::Base(mac).into());
+    }
+    phone.hot_desk &= is_for_people != Some(false) && phone.handsets.is_empty();
     desk.save_phone(phone, now, Actor::Command).await?;
     let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((status, Json(shown(&desk, mac)?)).into_response())
+    Ok((status, Json(shown(desk, mac)?)).into_response())
 }
 
 pub(super) async fn remove(
@@ -181,6 +216,10 @@ fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) ->
         hot_desk: phone.hot_desk,
         emergency: phone.emergency.clone(),
         settings: phone.settings.clone(),
+        handsets: phone
+            .numbered_handsets()
+            .map(|(number, one)| handset(memory, phone, number, one))
+            .collect(),
         added: phone.added,
         session: memory.session(phone.mac).map(|session| SeatedView {
             user: session.user.clone(),
@@ -189,6 +228,16 @@ fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) ->
             origin: session.origin,
         }),
         pending: pending.get(phone.mac.to_string().as_str()).cloned().unwrap_or_default(),
+    }
+}
+
+fn handset(memory: &Memory, base: &Phone, number: u16, handset: &Handset) -> HandsetView {
+    let user = handset.user.as_ref().and_then(|user| memory.user(user));
+    HandsetView {
+        identity: SipIdentity::of_handset(base.mac, number).to_string(),
+        user: handset.user.clone(),
+        name: user.map(|user| user.name.clone()),
+        label: handset.label.clone(),
     }
 }
 
@@ -202,11 +251,18 @@ fn check(change: &PhoneChange) -> Result<(), Problem> {
             "the vendor: expected 1 to {SHORT} lower-case letters, digits or `-`, as in \"snom\""
         )));
     }
+    if change.handsets.len() > usize::from(MOST_HANDSETS) {
+        return Err(Problem::value(format!("the handsets: expected at most {MOST_HANDSETS}")));
+    }
+    let labels = change.handsets.iter().map(|handset| ("label of a handset", &handset.label, LONG));
     for (what, text, most) in [
         ("model", &change.model, SHORT),
         ("label", &change.label, LONG),
         ("emergency location", &change.emergency.location, LONG),
-    ] {
+    ]
+    .into_iter()
+    .chain(labels)
+    {
         if text.as_deref().is_some_and(|text| text.trim().is_empty() || text.len() > most) {
             let told = format!("the {what}: expected a text of 1 to {most} bytes");
             return Err(Problem::value(told));

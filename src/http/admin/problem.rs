@@ -63,7 +63,9 @@ impl From<desk::Error> for Problem {
             desk::Error::Refused(_)
             | desk::Error::ExtensionTaken(_)
             | desk::Error::KeptByFile(_) => StatusCode::CONFLICT,
-            desk::Error::Reserved(_) | desk::Error::Pin(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            desk::Error::Reserved(_) | desk::Error::Base(_) | desk::Error::Pin(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             desk::Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             desk::Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };

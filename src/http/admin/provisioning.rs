@@ -33,6 +33,8 @@ pub enum EnrolRequest {
     Window(u32),
     /// Its URL gets a new key; the old one is good for a while.
     Rotate(bool),
+    /// Its key, credentials and SIP secret are worth nothing any more, at once.
+    Revoke(bool),
     /// Its URL is answered, to be entered by hand.
     ShowUrl(bool),
 }
@@ -109,6 +111,7 @@ pub(super) async fn enrol(
             desk.open_window(mac, until, now, Actor::Command).await?;
         }
         EnrolRequest::Rotate(_) => desk.rotate_key(mac, now, Actor::Command).await?,
+        EnrolRequest::Revoke(_) => desk.revoke(mac, now, Actor::Command).await?,
         EnrolRequest::ShowUrl(_) => {}
     }
     let memory = desk.store().memory();

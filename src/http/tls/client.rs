@@ -12,6 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -111,6 +112,11 @@ impl ClientCertificates {
             .map(|second| UnixTime::since_unix_epoch(Duration::from_secs(second)))
             .to_vec()
     }
+}
+
+/// Until when a certificate is good.
+pub(super) fn good_until(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    Timestamp::from_second(read(certificate)?.validity().not_after.timestamp()).ok()
 }
 
 fn read<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {

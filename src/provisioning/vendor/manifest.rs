@@ -130,6 +130,8 @@ pub struct File {
     pub discards: bool,
     /// Where it belongs to the person and comes from the phone.
     pub personal: Option<Personal>,
+    /// Where it is a page of what a phone finds in the phone book.
+    pub search: Option<SearchRules>,
 }
 
 impl File {
@@ -137,6 +139,18 @@ impl File {
     pub fn has_bootstrap(&self) -> bool {
         self.bootstrap.is_some()
     }
+}
+
+/// How a phone asks the phone book.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchRules {
+    /// The name of the query's parameter that says what to search for.
+    pub text: String,
+    /// The name of the one that says which page, from 1.
+    pub page: String,
+    /// How many entries a page has.
+    pub size: usize,
 }
 
 /// A file that a phone sends and that belongs to the person who sits there.
@@ -216,6 +230,11 @@ impl Manifest {
 }
 
 impl Model {
+    /// Whether the manifest has it.
+    pub fn is_known(&self) -> bool {
+        self.pattern.is_some()
+    }
+
     /// Whether this is the model of that name.
     pub(super) fn fits(&self, name: &str) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(name))

@@ -7,6 +7,7 @@
 //! | `manifest` | `vendor.toml`: as it is written (`shape`), checked (`check`) |
 //! | `pattern`, `route`, `agent` | what a path and a User-Agent mean |
 //! | `render`, `escape` | templates to files |
+//! | `shared` | what is the same for every phone, rendered once |
 //! | `xml` | a look at what was written, and at what a phone sent |
 //! | `sample` | what each template is tried with before it is used |
 
@@ -29,6 +30,7 @@ mod pattern;
 mod render;
 mod route;
 mod sample;
+mod shared;
 mod xml;
 
 #[cfg(test)]
@@ -37,7 +39,7 @@ mod tests;
 pub use agent::Agent;
 pub use escape::Kind;
 pub use fault::TemplateFault;
-pub use manifest::{Cleared, File, Model, Personal, Resync, Upload};
+pub use manifest::{Cleared, File, Model, Personal, Resync, SearchRules, Upload};
 pub use route::{FirmwareFile, Route, mac_in};
 pub use xml::Unacceptable;
 
@@ -186,6 +188,12 @@ impl Vendor {
         self.render_for(self.model(Some(&context.phone.model)), file, stage, context)
     }
 
+    /// Whether this file says the same to every phone that takes so many contacts.
+    pub fn is_same_for_all(&self, file: &File, stage: Stage, model: Option<&str>) -> bool {
+        template(self.model(model), file, stage)
+            .is_some_and(|template| self.engine.is_same(file.kind, template))
+    }
+
     fn render_for(
         &self,
         model: &Model,
@@ -212,8 +220,9 @@ impl Vendor {
         for model in models {
             for somebody in [false, true] {
                 let layers = [&self.manifest.settings, &model.settings];
-                let context = sample::context(&self.name, &model.title, layers, somebody);
+                let mut context = sample::context(&self.name, &model.title, layers, somebody);
                 for file in self.files() {
+                    context.search = file.search.as_ref().map(|_| sample::search(somebody));
                     for stage in [Stage::Full, Stage::Bootstrap, Stage::Empty] {
                         if let Some(template) = template(model, file, stage) {
                             self.try_one(model, file, stage, &context, template)?;

@@ -1,12 +1,12 @@
 //! Templates to files: minijinja, strict, bounded, escaped by the kind of file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use minijinja::value::{Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use minijinja::{Output, syntax::SyntaxConfig};
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use super::escape::Kind;
 use super::fault::TemplateFault;
 use super::folder::{Folder, MANIFEST};
 use super::manifest::{Manifest, Model};
+use super::shared::{Shared, same_for_all};
 use super::xml;
 use crate::provisioning::context::Context;
 
@@ -36,6 +37,8 @@ const SHOWN: usize = 200;
 pub(super) struct Engine {
     vendor: String,
     environments: BTreeMap<Kind, Environment<'static>>,
+    /// Which templates are the same for every phone.
+    same: HashMap<Kind, HashSet<String>>,
     paths: BTreeMap<String, PathBuf>,
 }
 
@@ -50,11 +53,13 @@ impl Engine {
         let mut engine = Self {
             vendor: vendor.to_owned(),
             environments: BTreeMap::new(),
+            same: HashMap::new(),
             paths: paths.collect(),
         };
         let kinds: BTreeSet<Kind> = manifest.files.iter().map(|file| file.kind).collect();
         for kind in kinds {
             let environment = engine.environment(kind, folder, manifest)?;
+            engine.same.insert(kind, same_for_all(&environment));
             engine.environments.insert(kind, environment);
         }
         Ok(engine)
@@ -83,6 +88,10 @@ impl Engine {
         environment.set_formatter(move |out, _, value| format(kind, &flags, out, value));
         let maps = manifest.maps.clone();
         environment.add_function("map", move |name: &str, key: &Value| map(&maps, name, key));
+        let shared = Shared::default();
+        environment.add_function("shared", move |state: &State<'_, '_>, name: &str| {
+            shared.render(state, name)
+        });
         environment.add_test("xml_name", |text: &str| xml::is_name(text));
         for (name, source) in folder {
             if name == MANIFEST || name.ends_with(".md") {
@@ -93,6 +102,11 @@ impl Engine {
                 .map_err(|error| self.fault(name, &error, &[]))?;
         }
         Ok(environment)
+    }
+
+    /// Whether what a template says is the same for every phone that takes so many contacts.
+    pub(super) fn is_same(&self, kind: Kind, template: &str) -> bool {
+        self.same.get(&kind).is_some_and(|same| same.contains(template))
     }
 
     /// Renders one file.
@@ -108,14 +122,14 @@ impl Engine {
             return Err(fault(&Error::from(ErrorKind::TemplateNotFound)));
         };
         let compiled = environment.get_template(template).map_err(|error| fault(&error))?;
-        let mut out = Bounded(Vec::new());
+        let mut out = Bounded::default();
         compiled
             .render_captured_to(
                 Value::from(Serde(Scope { context, model: model.into() })),
                 &mut out,
             )
             .map_err(|error| fault(&error))?;
-        String::from_utf8(out.0).map_err(|_| fault(&Error::from(ErrorKind::WriteFailure)))
+        out.into_text().map_err(|error| fault(&error))
     }
 
     /// An error of the engine in our words: the innermost one that knows its line.
@@ -249,12 +263,24 @@ fn secrets(context: &Context) -> Vec<&str> {
     let keyed = [&context.urls.keyed, &context.urls.keyed_rest];
     let keys = keyed.into_iter().filter_map(|url| url.rsplit('/').next());
     let passwords = [&context.account.password, &context.http.password, &context.web.password];
-    let secrets = passwords.into_iter().map(String::as_str).chain(keys);
+    let handsets = context.handsets.iter().map(|handset| &handset.password);
+    let secrets = passwords.into_iter().chain(handsets).map(String::as_str).chain(keys);
     secrets.filter(|secret| !secret.is_empty()).collect()
 }
 
 /// A writer that takes no more than it should.
-struct Bounded(Vec<u8>);
+#[derive(Default)]
+pub(super) struct Bounded(Vec<u8>);
+
+impl Bounded {
+    /// What was written, in as much memory as it takes.
+    pub(super) fn into_text(self) -> Result<String, Error> {
+        let mut text =
+            String::from_utf8(self.0).map_err(|_| Error::from(ErrorKind::WriteFailure))?;
+        text.shrink_to_fit();
+        Ok(text)
+    }
+}
 
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -6,8 +6,8 @@ use minijinja::value::Serde;
 
 use crate::model::{PhoneSettings, SettingValue};
 use crate::provisioning::context::{
-    Account, Contact, Context, Firmware, Key, Login, Person, PhoneContext, Summer, TimeZone,
-    Transition, Urls,
+    Account, Contact, Context, Firmware, Key, Login, Person, PhoneContext, Search, Summer,
+    TimeZone, Transition, Urls,
 };
 
 /// A name with all that escaping is for.
@@ -38,6 +38,18 @@ pub(super) fn context(
     context
 }
 
+/// What a phone finds in the phone book: nothing, or a page between two others.
+pub(super) fn search(something: bool) -> Search {
+    let (text, encoded) = match something {
+        true => (NAME.to_owned(), "Zo%C3%AB".to_owned()),
+        false => (String::new(), String::new()),
+    };
+    let page = if something { 2 } else { 1 };
+    let (next, previous) = (something.then_some(3), something.then_some(1));
+    let (total, pages) = if something { (90, 3) } else { (0, 1) };
+    Search { text, encoded, total, page, pages, next, previous }
+}
+
 fn nobody(vendor: &str, model: &str) -> Context {
     let text = str::to_owned;
     let key = |position, kind, number: &str, label: &str| Key {
@@ -65,6 +77,7 @@ fn nobody(vendor: &str, model: &str) -> Context {
         emergency: vec![text("112"), text("999")],
         free_numbers: vec![text("0")],
         contacts: Value::from(Serde(Vec::<Contact>::new())),
+        search: None,
         urls: Urls {
             keyed: text("http://192.0.2.5:8085/p/k3y"),
             open: text("http://192.0.2.5:8085/provision"),

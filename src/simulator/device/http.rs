@@ -223,8 +223,15 @@ async fn read(method: &Method, mut response: Response) -> Read {
 fn target(url: &str) -> Option<Url> {
     let mut target = Url::parse(url).ok()?;
     let host = target.host_str()?.to_ascii_lowercase();
-    let vendors =
-        ["snom.com", "polycom.com", "poly.com", "yealink.com", "grandstream.com", "fanvil.com"];
+    let vendors = [
+        "snom.com",
+        "polycom.com",
+        "poly.com",
+        "yealink.com",
+        "grandstream.com",
+        "fanvil.com",
+        "cisco.com",
+    ];
     if vendors.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}"))) {
         return None;
     }

@@ -7,9 +7,11 @@
 //!
 //! * [`Device`] - the phone; [`DeviceSettings`] - what it is and what its network tells it;
 //! * `http`, `digest` - its HTTP client; `xml` - its reader;
-//! * `snom`, `polycom`, `yealink`, `grandstream`, `fanvil` - what differs between vendors; `software` chooses;
+//! * `snom`, `polycom`, `yealink`, `grandstream`, `fanvil`, `cisco` - what differs between vendors; `software`
+//!   chooses;
 //! * `line` - the SIP side: registers with a simulated FreeSWITCH, hears its NOTIFYs.
 
+mod cisco;
 mod digest;
 mod fanvil;
 mod grandstream;

@@ -20,6 +20,8 @@ pub enum Vendor {
     Grandstream,
     /// Fanvil desk phones.
     Fanvil,
+    /// Cisco and Linksys: SPA and multiplatform phones.
+    Cisco,
 }
 
 /// What a simulated phone is, and what its network tells it.
@@ -27,7 +29,8 @@ pub enum Vendor {
 pub struct DeviceSettings {
     /// Who made it.
     pub vendor: Vendor,
-    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`; `GXP2135`; `X4U`.
+    /// The model as its User-Agent says it: `D785`, `320`; `VVX_500`, `SPIP_335`, `Edge_E450`; `T54W`;
+    /// `SPA504G`, `8851`; `GXP2135`; `X4U`.
     pub model: String,
     /// Its MAC address.
     pub mac: Mac,
@@ -60,6 +63,7 @@ impl DeviceSettings {
             Vendor::Yealink => ("96.86.0.100", None),
             Vendor::Grandstream => ("1.0.7.97", None),
             Vendor::Fanvil => ("2.12.20", None),
+            Vendor::Cisco => ("7.4.4", None),
         };
         Self {
             vendor,

@@ -1,6 +1,7 @@
 //! What a vendor wrote: the one place that knows which vendors there are.
 
 use super::Error;
+use super::cisco::Cisco;
 use super::fanvil::Fanvil;
 use super::grandstream::Grandstream;
 use super::http::Session;
@@ -18,6 +19,7 @@ pub(super) enum Software {
     Yealink(Box<Yealink>),
     Grandstream(Box<Grandstream>),
     Fanvil(Box<Fanvil>),
+    Cisco(Box<Cisco>),
 }
 
 /// Why a phone fetches.
@@ -68,6 +70,7 @@ impl Software {
             Vendor::Yealink => Self::Yealink(Box::new(Yealink::factory(settings)?)),
             Vendor::Grandstream => Self::Grandstream(Box::new(Grandstream::factory(settings)?)),
             Vendor::Fanvil => Self::Fanvil(Box::new(Fanvil::factory(settings)?)),
+            Vendor::Cisco => Self::Cisco(Box::new(Cisco::factory(settings)?)),
         })
     }
 
@@ -84,6 +87,7 @@ impl Software {
             Self::Yealink(yealink) => yealink.start(settings, session).await,
             Self::Grandstream(grandstream) => grandstream.start(settings, session).await,
             Self::Fanvil(fanvil) => fanvil.start(settings, session).await,
+            Self::Cisco(cisco) => cisco.start(how, settings, session).await,
         }
     }
 
@@ -95,6 +99,7 @@ impl Software {
             Self::Yealink(yealink) => yealink.change(change),
             Self::Grandstream(grandstream) => grandstream.change(change),
             Self::Fanvil(fanvil) => fanvil.change(change),
+            Self::Cisco(cisco) => cisco.change(change),
         }
     }
 
@@ -106,6 +111,7 @@ impl Software {
             Self::Yealink(yealink) => yealink.heard(event),
             Self::Grandstream(grandstream) => grandstream.heard(event),
             Self::Fanvil(fanvil) => fanvil.heard(event),
+            Self::Cisco(cisco) => cisco.heard(event),
         }
     }
 
@@ -124,6 +130,7 @@ impl Software {
             (Self::Yealink(now), Self::Yealink(before)) => now.differs(before),
             (Self::Grandstream(now), Self::Grandstream(before)) => now.differs(before),
             (Self::Fanvil(now), Self::Fanvil(before)) => now.differs(before),
+            (Self::Cisco(now), Self::Cisco(before)) => now.differs(before),
             _ => true,
         }
     }
@@ -136,6 +143,7 @@ impl Software {
             Self::Yealink(yealink) => yealink.identity(),
             Self::Grandstream(grandstream) => grandstream.identity(),
             Self::Fanvil(fanvil) => fanvil.identity(),
+            Self::Cisco(cisco) => cisco.identity(),
         }
     }
 
@@ -147,6 +155,7 @@ impl Software {
             Self::Yealink(yealink) => yealink.display(),
             Self::Grandstream(grandstream) => grandstream.display(),
             Self::Fanvil(fanvil) => fanvil.display(),
+            Self::Cisco(cisco) => cisco.display(),
         }
     }
 
@@ -158,6 +167,7 @@ impl Software {
             Self::Yealink(yealink) => yealink.parameter(name).map(str::to_owned),
             Self::Grandstream(grandstream) => grandstream.setting(name).map(str::to_owned),
             Self::Fanvil(fanvil) => fanvil.setting(name).map(str::to_owned),
+            Self::Cisco(cisco) => cisco.parameter(name).map(str::to_owned),
         }
     }
 
@@ -169,6 +179,7 @@ impl Software {
             Self::Yealink(yealink) => yealink.sip_agent(),
             Self::Grandstream(grandstream) => grandstream.sip_agent(),
             Self::Fanvil(fanvil) => fanvil.sip_agent(),
+            Self::Cisco(cisco) => cisco.sip_agent(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{Effect, Tx, Vault, json, parsed, parsed_opt, time, to_json};
 use crate::model::{Emergency, Extension, Mac, Phone};
 
 const COLUMNS: &str = "mac, secret, vendor, model, label, desk_extension, owner, hot_desk, \
-     emergency_caller_id, emergency_location, settings, added";
+     emergency_caller_id, emergency_location, settings, handsets, added";
 
 fn place(mac: Mac) -> String {
     format!("phones/secret/{mac}")
@@ -33,6 +33,7 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<Phone, sqlx::Error> {
             location: row.try_get("emergency_location")?,
         },
         settings: json(row, "settings")?,
+        handsets: json(row, "handsets")?,
         added: time(row, "added")?,
     })
 }
@@ -58,6 +59,23 @@ impl Tx<'_> {
             .fetch_optional(&mut *self.connection)
             .await?;
         row.map(|row| read(&row, self.vault)).transpose()
+    }
+
+    /// The DECT bases that have a handset of `user`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn bases_of(&mut self, user: &Extension) -> Result<Vec<Phone>, sqlx::Error> {
+        let query = format!("SELECT {COLUMNS} FROM phones WHERE handsets <> '[]' ORDER BY mac");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut *self.connection).await?;
+        let mut bases = Vec::new();
+        for row in &rows {
+            let base = read(row, self.vault)?;
+            if base.handsets.iter().any(|handset| handset.user.as_ref() == Some(user)) {
+                bases.push(base);
+            }
+        }
+        Ok(bases)
     }
 
     /// The phones that fall back to `owner`.
@@ -98,11 +116,11 @@ impl Tx<'_> {
         let statement = if old.is_some() {
             "UPDATE phones SET secret = $1, vendor = $2, model = $3, label = $4, desk_extension = $5, \
              owner = $6, hot_desk = $7, emergency_caller_id = $8, emergency_location = $9, settings = $10, \
-             added = $11 WHERE mac = $12"
+             handsets = $11, added = $12 WHERE mac = $13"
         } else {
             "INSERT INTO phones (secret, vendor, model, label, desk_extension, owner, hot_desk, \
-             emergency_caller_id, emergency_location, settings, added, mac) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+             emergency_caller_id, emergency_location, settings, handsets, added, mac) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         };
         let query = sqlx::query(statement)
             .bind(secret)
@@ -115,6 +133,7 @@ impl Tx<'_> {
             .bind(phone.emergency.caller_id.as_ref().map(ToString::to_string))
             .bind(phone.emergency.location.clone())
             .bind(to_json(&phone.settings)?)
+            .bind(to_json(&phone.handsets)?)
             .bind(phone.added.as_second())
             .bind(mac.clone());
         self.execute(query).await?;

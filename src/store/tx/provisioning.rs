@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{Effect, Tx, Vault, decode, json, parsed, time_opt, to_json};
 use crate::model::{Enrolment, Extension, Mac, PhoneRequest, Proof, Shown};
 
+/// How many rows one statement is about: each takes a way to SQLite's thread and back.
+const ROWS: usize = 64;
 /// How many requests are kept of each phone.
 const REQUESTS: i64 = 60;
 
@@ -106,14 +108,15 @@ impl Tx<'_> {
     /// # Errors
     /// The store failed.
     pub async fn save_shown(&mut self, phone: Mac, shown: Shown) -> Result<(), sqlx::Error> {
-        if self.phone(phone).await?.is_none() {
-            return Ok(());
-        }
         let entry = to_json(&shown)?;
         let query = |statement| {
             sqlx::query::<sqlx::Any>(statement).bind(entry.clone()).bind(phone.to_string())
         };
+        // The row goes with its phone, so one that is there has one.
         if self.execute(query("UPDATE shown SET entry = $1 WHERE phone = $2")).await? == 0 {
+            if self.phone(phone).await?.is_none() {
+                return Ok(());
+            }
             self.execute(query("INSERT INTO shown (entry, phone) VALUES ($1, $2)")).await?;
         }
         self.effects.push(Effect::Shown(phone, shown));
@@ -129,19 +132,32 @@ impl Tx<'_> {
             .fetch_one(&mut *self.connection)
             .await?
             .try_get(0)?;
-        for (request, id) in requests.iter().zip(newest + 1..) {
-            let insert = "INSERT INTO phone_requests (id, phone, entry) VALUES ($1, $2, $3)";
-            let phone = request.phone.to_string();
-            self.execute(sqlx::query(insert).bind(id).bind(phone).bind(to_json(request)?)).await?;
+        let mut ids = newest + 1..;
+        for rows in requests.chunks(ROWS) {
+            let row = |n| format!("(${}, ${}, ${})", n * 3 + 1, n * 3 + 2, n * 3 + 3);
+            let places = (0..rows.len()).map(row).collect::<Vec<_>>().join(", ");
+            let insert = format!("INSERT INTO phone_requests (id, phone, entry) VALUES {places}");
+            let mut insert = sqlx::query::<sqlx::Any>(AssertSqlSafe(insert));
+            for (request, id) in rows.iter().zip(&mut ids) {
+                insert = insert.bind(id).bind(request.phone.to_string()).bind(to_json(request)?);
+            }
+            self.execute(insert).await?;
         }
         let phones: std::collections::BTreeSet<Mac> =
             requests.iter().map(|request| request.phone).collect();
-        for phone in phones {
-            let delete = "DELETE FROM phone_requests WHERE phone = $1 AND id <= (SELECT id FROM \
-                          phone_requests WHERE phone = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)";
-            let phone = phone.to_string();
-            self.execute(sqlx::query(delete).bind(phone.clone()).bind(phone).bind(REQUESTS))
-                .await?;
+        let phones: Vec<Mac> = phones.into_iter().collect();
+        for phones in phones.chunks(ROWS) {
+            let places = (1..=phones.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+            let delete = format!(
+                "DELETE FROM phone_requests WHERE id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER \
+                 (PARTITION BY phone ORDER BY id DESC) AS place FROM phone_requests WHERE phone IN \
+                 ({places})) AS placed WHERE place > {REQUESTS})"
+            );
+            let mut delete = sqlx::query::<sqlx::Any>(AssertSqlSafe(delete));
+            for phone in phones {
+                delete = delete.bind(phone.to_string());
+            }
+            self.execute(delete).await?;
         }
         Ok(())
     }

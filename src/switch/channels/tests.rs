@@ -29,6 +29,32 @@ fn registered_at(contact: &str) -> Vec<Registration> {
 }
 
 #[test]
+fn a_call_of_any_handset_is_its_bases() {
+    let base: Mac = "0004139000aa".parse().unwrap();
+    let tables: [&[(&str, &str)]; 3] = [
+        &[("direction", "inbound"), ("name", "sofia/internal/0004139000aa-7@d")],
+        &[("direction", "outbound"), ("name", "sofia/internal/x@d"), ("dest", "0004139000aa-7")],
+        &[
+            ("direction", "inbound"),
+            ("name", "sofia/internal/1@d"),
+            ("presence_id", "0004139000aa-7@d"),
+        ],
+    ];
+    for fields in tables {
+        let mut channels = Channels::default();
+        let mut fields = fields.to_vec();
+        fields.push(("uuid", "u"));
+        channels.replace(shown(&fields), Instant::now());
+        assert!(busy(&channels, base, &[]), "{fields:?}");
+        assert!(!busy(&channels, phone(1), &[]), "{fields:?}");
+    }
+    let mut channels =
+        shown(&[("uuid", "u"), ("direction", "inbound"), ("name", "sofia/internal/1@d")]);
+    channels[0].authenticated_as("0004139000aa-3");
+    assert!(channels[0].has(base, &[]));
+}
+
+#[test]
 fn a_phone_is_found_as_caller_and_as_callee() {
     type Fields = &'static [(&'static str, &'static str)];
     let table: &[(&str, Fields, bool)] = &[

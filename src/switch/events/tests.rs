@@ -23,6 +23,7 @@ fn phone() -> Phone {
         hot_desk: true,
         emergency: Emergency::default(),
         settings: Default::default(),
+        handsets: Vec::new(),
         added: Timestamp::from_second(1).unwrap(),
     }
 }

@@ -12,7 +12,8 @@ use crate::event_socket::{Api, Argument, ChannelWord, SendEvent};
 use crate::model::{Attempts, Wanted, WantedKind};
 
 impl Keeper {
-    /// Tells one phone, at each of its registrations.
+    /// Tells one phone, at each of its registrations; a DECT base once, for all its handsets. Their lamps are no errand:
+    /// each keeps the mailbox that it registered with.
     pub(super) async fn run(&self, errand: Errand) -> End {
         let mut end = End::default();
         let (mut lamp, mut sync) = (errand.lamp.is_none(), false);
@@ -25,7 +26,9 @@ impl Keeper {
                 continue;
             };
             let Some(to) = at.first() else { continue };
-            if let Some(wanted) = &errand.lamp {
+            if to.is_handset() {
+                lamp = true;
+            } else if let Some(wanted) = &errand.lamp {
                 let messages = self.messages(&line, wanted).await;
                 // A mailbox that FreeSWITCH cannot count will not be countable in a moment; the next REGISTER sets the
                 // lamp in any case.
@@ -36,7 +39,7 @@ impl Keeper {
                     lamp |= end.count(sent.await);
                 }
             }
-            if let Some(event) = &errand.sync {
+            if let Some(event) = errand.sync.as_ref().filter(|_| !(sync && to.is_handset())) {
                 let sent = self.tell(peer, &line, &at, |to| check_sync(to, event)).await;
                 sync |= end.count(sent);
             }

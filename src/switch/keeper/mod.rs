@@ -18,6 +18,7 @@ use super::channels::Calls;
 use super::events::{CheckedEvents, Vocabulary};
 use super::peer::{Line, Peer};
 use super::plan::{Facts, Look, Plan, Turn, Waiting, plan, within_rate};
+use super::registrations::Registration;
 use crate::model::{Mac, Wanted};
 use crate::store::Store;
 use errand::told;
@@ -172,7 +173,13 @@ impl Keeper {
 
     /// At how many registrations a phone would be told.
     fn registrations(&self, phone: Mac) -> usize {
-        self.peers.iter().map(|peer| peer.view().registrations.of(phone).len()).sum()
+        let count = |peer: &Arc<Peer>| {
+            let view = peer.view();
+            let all = view.registrations.of(phone);
+            // A base is told at one of its handsets.
+            if all.first().is_some_and(Registration::is_handset) { 1 } else { all.len() }
+        };
+        self.peers.iter().map(count).sum()
     }
 }
 

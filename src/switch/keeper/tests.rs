@@ -73,6 +73,7 @@ async fn store(folder: &tempfile::TempDir) -> Store {
         hot_desk: true,
         emergency: Emergency::default(),
         settings: Default::default(),
+        handsets: Vec::new(),
         added: eleven_minutes_ago(),
     };
     let written = store.write(async move |tx: &mut Tx<'_>| {

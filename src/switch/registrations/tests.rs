@@ -178,6 +178,23 @@ fn one_phone_cannot_fill_the_memory() {
 }
 
 #[test]
+fn the_registrations_of_handsets_are_those_of_their_base() {
+    let mut registrations = Registrations::default();
+    let users = ["0004139000aa-1", "0004139000aa-2", "0004139000aa-250", "0004139000aa-x", "-1"];
+    let rows: Vec<String> = (0..100)
+        .flat_map(|at| users.map(|user| listed(&format!("{user}/{at}"), user, at)))
+        .collect();
+    registrations.replace(read(list(&rows).as_bytes(), &internal()).unwrap(), at(1));
+    let kept = registrations.of("0004139000aa".parse().unwrap());
+    assert_eq!(kept.len(), 3 * MOST_OF_ONE, "as many of each handset as of a phone");
+    assert_eq!(registrations.count(), kept.len());
+    assert!(kept.iter().all(Registration::is_handset));
+    let phone = listed("a", "0004132a0001", 1);
+    let phone = read(list(&[phone]).as_bytes(), &internal()).unwrap();
+    assert!(!phone[0].is_handset());
+}
+
+#[test]
 fn recorded_events_add_and_remove() {
     let mut registrations = Registrations::default();
     let mut counts = Vec::new();

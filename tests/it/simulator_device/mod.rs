@@ -1,5 +1,6 @@
 //! The simulated phone that configures itself, against a server whose every byte is written down here.
 
+mod cisco;
 mod fanvil;
 mod grandstream;
 mod line;
@@ -176,6 +177,7 @@ fn settings(vendor: Vendor, model: &str) -> DeviceSettings {
         Vendor::Yealink => "805ec0aabbcc",
         Vendor::Grandstream => "000b82aabbcc",
         Vendor::Fanvil => "0c383eaabbcc",
+        Vendor::Cisco => "8843e1aabbcc",
     };
     let mut settings = DeviceSettings::new(vendor, model, mac.parse().unwrap());
     settings.deadline = Duration::from_secs(5);

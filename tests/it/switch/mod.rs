@@ -132,6 +132,7 @@ async fn furnish(folder: &tempfile::TempDir) -> Desk {
             hot_desk: true,
             emergency: Emergency::default(),
             settings: Default::default(),
+            handsets: Vec::new(),
             added: now,
         };
         desk.save_phone(phone, now, Actor::Command).await.unwrap();

@@ -2,7 +2,9 @@
 
 use regex::Regex;
 
-use super::{File, FirmwarePattern, HELP, Manifest, Model, Personal, Resync, Upload, shape};
+use super::{
+    File, FirmwarePattern, HELP, Manifest, Model, Personal, Resync, SearchRules, Upload, shape,
+};
 use crate::model::{PhoneSettings, SettingName, SettingValue, TomlFault, TomlText};
 use crate::provisioning::vendor::folder::{Folder, MANIFEST};
 use crate::provisioning::vendor::pattern::{self, Pattern};
@@ -12,6 +14,9 @@ const DEFAULT_MAX_BYTES: usize = 256 << 10;
 
 /// The most that a manifest may allow for one: 4 MiB.
 const MOST_MAX_BYTES: usize = 4 << 20;
+
+/// The most entries that a page of the phone book has: it is made for each request anew.
+const MOST_ON_PAGE: usize = 500;
 
 /// Checks what serde cannot: patterns, and names that must be there.
 pub(super) struct Checker<'a> {
@@ -146,6 +151,9 @@ impl Checker<'_> {
             let advice = format!("Say from which template the file is made. {HELP}");
             return Err(self.text.fault(&format!("{key}.template"), problem, advice));
         }
+        if let Some(search) = &file.search {
+            self.search(&format!("{key}.search"), search)?;
+        }
         let content_type = match file.content_type {
             Some(text) if !is_header_value(&text) => {
                 let key = format!("{key}.content_type");
@@ -168,7 +176,18 @@ impl Checker<'_> {
             main: file.main,
             discards: file.discards,
             personal,
+            search: file.search,
         })
+    }
+
+    fn search(&self, key: &str, rules: &SearchRules) -> Result<(), TomlFault> {
+        if !(1..=MOST_ON_PAGE).contains(&rules.size) {
+            let problem =
+                format!("found {}, expected 1 to {MOST_ON_PAGE} entries on a page", rules.size);
+            let advice = "Correct it.".to_owned();
+            return Err(self.text.fault(&format!("{key}.size"), problem, advice));
+        }
+        Ok(())
     }
 
     fn ouis(&self, ouis: &[String]) -> Result<Vec<[u8; 3]>, TomlFault> {

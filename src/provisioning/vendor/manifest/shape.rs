@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Cleared, Resync};
+use super::{Cleared, Resync, SearchRules};
 use crate::model::{PhoneSettings, SettingName, SettingValue};
 use crate::provisioning::vendor::escape::Kind;
 
@@ -117,6 +117,9 @@ pub(super) struct File {
     /// Where it belongs to the person.
     #[serde(default)]
     pub(super) personal: Option<Personal>,
+    /// Where it is a page of the phone book.
+    #[serde(default)]
+    pub(super) search: Option<SearchRules>,
 }
 
 /// `[files.personal]`.

@@ -128,6 +128,32 @@ fn every_known_user_agent_is_read_rightly() {
             "",
         ),
         (text("PolycomVVX-VVX_500-UA/5.9.7.3480"), "polycom", "VVX 500", "5.9.7.3480", ""),
+        // What stands alone in brackets is a serial number, also where it looks like a MAC address.
+        (text("Linksys/SPA-942-6.1.5(a) (88019FA42805)"), "cisco", "SPA-942", "6.1.5(a)", ""),
+        (text("Linksys/SPA-962-6.1.5(a) (00E16D903042)"), "cisco", "SPA-962", "6.1.5(a)", ""),
+        (
+            text("Cisco/SPA501G-7.4.4 (8843E157DDCC)(CBT141100HR)"),
+            "cisco",
+            "SPA501G",
+            "7.4.4",
+            "8843e157ddcc",
+        ),
+        (
+            text("Cisco/SPA508G-7.4.8a (0002FDFF2103)(CBT141400UK)"),
+            "cisco",
+            "SPA508G",
+            "7.4.8a",
+            "0002fdff2103",
+        ),
+        (text("Cisco/SPA525G-7.4.4 (CBT141900G7)"), "cisco", "SPA525G", "7.4.4", ""),
+        (
+            text("Cisco-CP-7832-3PCC/11.0.1 (00562b043615)"),
+            "cisco",
+            "7832",
+            "11.0.1",
+            "00562b043615",
+        ),
+        (text("Cisco/SPA504G-7.5.5"), "cisco", "SPA504G", "7.5.5", ""),
     ];
     for (agent, vendor, model, version, mac) in rows {
         let some = |value: &str| (!value.is_empty()).then(|| text(value));

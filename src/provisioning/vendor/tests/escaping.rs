@@ -78,7 +78,7 @@ fn comes_back_from(vendor: &str, model: &str, file: &str, name: &str) {
     let values = values(&rendered);
     let person = context.user.unwrap();
     let parts = match file.name.as_str() {
-        "directory" => vec![person.first_name, person.last_name],
+        "directory" if vendor.name() == "polycom" => vec![person.first_name, person.last_name],
         _ => vec![person.name],
     };
     for part in parts {
@@ -99,6 +99,8 @@ fn a_hostile_name_comes_back_as_it_was() {
         comes_back_from("grandstream", "GXP1628", "settings", name);
         comes_back_from("fanvil", "X4U", "settings", name);
         comes_back_from("fanvil", "X4", "settings", name);
+        comes_back_from("cisco", "8851", "profile", name);
+        comes_back_from("cisco", "8851", "directory", name);
     }
 }
 
@@ -157,6 +159,7 @@ proptest! {
         comes_back_from("snom", "D785", "settings", &name);
         comes_back_from("polycom", "VVX 500", "settings", &name);
         comes_back_from("polycom", "VVX 500", "directory", &name);
+        comes_back_from("cisco", "8851", "profile", &name);
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::*;
 use crate::provisioning::context::Firmware;
+use crate::provisioning::search::Book;
 
 /// The phones whose files are kept: vendor, model, MAC address.
 const PHONES: &[(&str, &str, &str)] = &[
@@ -21,6 +22,9 @@ const PHONES: &[(&str, &str, &str)] = &[
     ("grandstream", "GXP1628", "c074ad162801"),
     ("fanvil", "X4U", "0c383e0040e1"),
     ("fanvil", "X4", "00a859000401"),
+    ("cisco", "SPA504G", "8843e1504001"),
+    ("cisco", "SPA942", "00e16d942001"),
+    ("cisco", "8851", "00562b885101"),
 ];
 
 fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {
@@ -35,6 +39,21 @@ fn folder(vendor: &str, model: &str, who: &str) -> PathBuf {
 fn rendered(vendor: &Vendor, context: &Context) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for file in vendor.files() {
+        let mut context = context.clone();
+        if let Some(rules) = &file.search {
+            // The second of three pages, or nothing found.
+            let query = [("q", "ada & <ö"), ("page", "2")];
+            let query = query.map(|(name, value)| (text(name), text(value)));
+            let many = if context.user.is_some() { 70 } else { 0 };
+            let contact = |at: usize| Contact {
+                name: format!("Ada {at} & <Ö>"),
+                first_name: format!("Ada {at} &"),
+                last_name: text("<Ö>"),
+                number: format!("7{at:02}"),
+            };
+            context.search_in(&Book::new((0..many).map(contact).collect()), rules, &query);
+        }
+        let context = &context;
         let extension = if file.kind.is_xml() { "xml" } else { "cfg" };
         let full = if file.personal.is_some() { Stage::Empty } else { Stage::Full };
         let name = format!("{}.{extension}", file.name);
@@ -61,7 +80,15 @@ fn the_files_are_those_that_were_reviewed() {
         });
         if !vendor.model(Some(model)).hot_desk {
             nobodys.handsets = ["-1", "-2"].map(|n| account(&format!("{mac}{n}"))).into();
+            // Nobody sits at a base; a handset is somebody's.
+            let hers = Account {
+                label: text("1001"),
+                display_name: text("Ada Lovelace"),
+                mailbox: Some(text("*98")),
+                ..account(&format!("{mac}-1"))
+            };
             somebodys = nobodys.clone();
+            somebodys.handsets[0] = hers;
         }
         for (who, context) in [("nobody", nobodys), ("somebody", somebodys)] {
             let folder = folder(name, model, who);

@@ -1,4 +1,5 @@
 mod agents;
+mod cisco;
 mod documentation;
 mod escaping;
 mod fanvil;
@@ -59,6 +60,7 @@ fn nobody(vendor: &Vendor, model: &str, mac: &str) -> Context {
         emergency: ["112", "999", "0112", "0999"].map(text).into(),
         free_numbers: vec![text("0")],
         contacts: Value::from(Serde(Vec::<Contact>::new())),
+        search: None,
         urls: Urls {
             keyed: text("http://prov.example.net:8085/p/k3yk3yk3yk3yk3yk3yk3yk"),
             open: text("http://prov.example.net:8085/provision"),

@@ -112,6 +112,52 @@ fn every_form_that_a_polycom_asks_by_means_its_file() {
 }
 
 #[test]
+fn every_form_that_a_cisco_asks_by_means_its_file() {
+    for (path, meant) in [
+        ("index.php?mac=8843E1AABBCC&manuf=cisco", "profile 8843e1aabbcc"),
+        ("8843e1aabbcc.xml", "profile 8843e1aabbcc"),
+        ("8843E1AABBCC.xml", "profile 8843e1aabbcc"),
+        ("88:43:E1:AA:BB:CC.xml", "profile 8843e1aabbcc"),
+        ("spa8843e1aabbcc.cfg", "profile 8843e1aabbcc"),
+        ("Cisco/CP-7841-3PCC/00562b043615.cfg", "profile 00562b043615"),
+        ("spa504G.cfg", "profile 504G"),
+        ("spa525G2.cfg", "profile 525G2"),
+        ("spa942.cfg", "profile 942"),
+        ("8851-3PCC.xml", "profile 8851"),
+        ("8851.xml", "profile 8851"),
+        ("CP-8851-3PCC.xml", "profile 8851"),
+        ("8843e1aabbcc-directory.xml", "directory 8843e1aabbcc"),
+        ("directory.xml", "directory"),
+        ("SPA504G-7.5.5.bin", "firmware SPA504G-7.5.5.bin"),
+        ("firmware/spa50x-30x-7-5-5.bin", "firmware spa50x-30x-7-5-5.bin"),
+        ("sip88xx.12-0-1MPP-123.loads", "firmware sip88xx.12-0-1MPP-123.loads"),
+        ("spa50x_30x_de_v755.xml", "firmware spa50x_30x_de_v755.xml"),
+        ("../spa504G.cfg", "nothing"),
+        ("spa/../504G.cfg", "nothing"),
+        ("spa.cfg", "nothing"),
+        ("88511.xml", "nothing"),
+        ("000000000000.xml", "nothing"),
+        ("SEP8843E1AABBCC.cnf.xml", "nothing"),
+    ] {
+        assert_eq!(meaning("cisco", path), meant, "{path}");
+    }
+    let cisco = vendors().get("cisco").unwrap();
+    let file = cisco.firmware_file("SPA504G-7.5.5.bin").unwrap();
+    assert_eq!((file.model.as_deref(), file.version.as_deref()), (Some("SPA504G"), Some("7.5.5")));
+    for (model, keys) in [
+        ("SPA504G", 4),
+        ("SPA-942", 4),
+        ("SPA525G2", 5),
+        ("8851", 10),
+        ("CP-8851-3PCC", 10),
+        ("CP 7832", 1),
+        ("8851X", 0),
+    ] {
+        assert_eq!(cisco.model(Some(model)).keys, keys, "{model}");
+    }
+}
+
+#[test]
 fn a_mac_address_is_found_in_every_vendors_form() {
     for (path, mac) in [
         ("000413AABBCC.xml", Some("000413aabbcc")),

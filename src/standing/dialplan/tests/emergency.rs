@@ -175,6 +175,17 @@ fn a_call_back_rings_the_phone_that_called_for_an_hour() {
 }
 
 #[test]
+fn a_call_back_rings_the_handset_that_called() {
+    let walk = Settings::new("", ROUTES).walk();
+    let mut memory = Memory::default();
+    let call = to(phone(), "112").with("sip_auth_username", "000413900001-12");
+    walk.walk(&call, &Policy::daemon_dead(), &mut memory).unwrap();
+    let call = Call::new("public", "+43123456");
+    let story = walk.walk(&call, &Policy::daemon_dead(), &mut memory).unwrap();
+    assert_eq!(story.dialled(), ["user/000413900001-12@example.net"], "{story}");
+}
+
+#[test]
 fn a_call_back_that_nobody_takes_goes_the_usual_way() {
     let walk = Settings::new("", ROUTES).walk();
     let mut memory = Memory::default();

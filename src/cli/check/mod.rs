@@ -1,5 +1,7 @@
 //! `check`: what works, what does not, and what to do; asks every outside thing that a daemon would use.
 
+mod phones;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -80,6 +82,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     users_file(config, &mut lines);
     let store = open_store(config, &mut lines).await;
     listeners(config, &mut lines).await;
+    phones::lines(config, store.as_ref(), &mut lines).await;
     if let Some(store) = &store {
         standing_files(config, store, &mut lines)?;
         nodes(config, store, check.reload, &mut lines).await?;
@@ -151,10 +154,14 @@ async fn open_store(config: &Config, lines: &mut Vec<Line>) -> Option<Store> {
 
 /// Whether each listener answers, or could.
 async fn listeners(config: &Config, lines: &mut Vec<Line>) {
-    for (key, address) in [
+    let phones = config.phones.0.as_ref().map(|listener| ("listen.phones", listener.address));
+    let tls = config.phones_tls.0.as_ref().filter(|_| app::tls_settings(config).is_some());
+    let tls = tls.map(|listener| ("listen.phones_tls", listener.address));
+    let ours = [
         ("listen.event_socket", config.event_socket.address),
         ("listen.switch", config.switch.address),
-    ] {
+    ];
+    for (key, address) in ours.into_iter().chain(phones).chain(tls) {
         lines.push(match TcpListener::bind(address).await {
             Ok(_) => Line::good(key, format!("{address} is free")),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
@@ -189,7 +196,7 @@ fn standing_files(config: &Config, store: &Store, lines: &mut Vec<Line>) -> anyh
         }
     }
     let known = Directory::read(&Folder::new(folder.join("directory"), None))?;
-    let wanted = current::entries(&store.memory(), &app::rules(config, store));
+    let wanted = current::entries(store, &app::rules(config, store));
     let wanted: BTreeSet<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
     let gone: Vec<&str> = known.ids().filter(|id| !wanted.contains(id)).collect();
     if !gone.is_empty() {
