@@ -418,6 +418,7 @@ impl Provisioning {
         let book = self.book(&memory);
         let (site, store) = (self.site(), self.store());
         let mut context = subject.context(site, store, book.all(), firmware, handover, now);
+        context.revision = self.cache().revision(asker.phone.mac, context.revision);
         drop(memory);
         context.revision = self.cache().revision(asker.phone.mac, context.revision);
         if let Some(rules) = &file.search {
