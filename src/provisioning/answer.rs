@@ -402,10 +402,10 @@ impl Provisioning {
         let people = memory.people_revision() + (self.contacts_revision() << 32);
         let mut site = DefaultHasher::new();
         vendor.fingerprint().hash(&mut site);
-        if vendor.is_same_for_all(file, stage, subject.model) {
+        if let Some(template) = vendor.same_for_all(file, stage, subject.model) {
             let contacts = subject.layers(self.site()).text("contacts_max");
-            let whose = Whose::All { vendor: vendor.name().to_owned(), contacts };
-            stage.hash(&mut site);
+            let (vendor, template) = (vendor.name().to_owned(), template.to_owned());
+            let whose = Whose::All { vendor, template, contacts };
             return (whose, Version { phone: 0, people, site: site.finish() });
         }
         (subject.model, handover).hash(&mut site);

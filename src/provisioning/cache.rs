@@ -31,6 +31,8 @@ pub(super) enum Whose {
     All {
         /// The vendor's name.
         vendor: String,
+        /// The template: a person's own file may have another one than nobody's.
+        template: String,
         /// `contacts_max`.
         contacts: String,
     },

@@ -188,10 +188,15 @@ impl Vendor {
         self.render_for(self.model(Some(&context.phone.model)), file, stage, context)
     }
 
-    /// Whether this file says the same to every phone that takes so many contacts.
-    pub fn is_same_for_all(&self, file: &File, stage: Stage, model: Option<&str>) -> bool {
+    /// The template of a file that says the same to every phone that takes so many contacts.
+    pub fn same_for_all<'v>(
+        &'v self,
+        file: &'v File,
+        stage: Stage,
+        model: Option<&str>,
+    ) -> Option<&'v str> {
         template(self.model(model), file, stage)
-            .is_some_and(|template| self.engine.is_same(file.kind, template))
+            .filter(|template| self.engine.is_same(file.kind, template))
     }
 
     fn render_for(
