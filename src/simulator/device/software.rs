@@ -123,9 +123,8 @@ impl Software {
 
     /// Only a Snom can be asked for it.
     pub(super) fn forget_contacts(&mut self) {
-        match self {
-            Self::Snom(snom) => snom.forget_contacts(),
-            _ => {}
+        if let Self::Snom(snom) = self {
+            snom.forget_contacts();
         }
     }
 

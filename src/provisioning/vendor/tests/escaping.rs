@@ -95,7 +95,6 @@ fn a_hostile_name_comes_back_as_it_was() {
         comes_back_from("polycom", "VVX 500", "settings", name);
         comes_back_from("polycom", "VVX 500", "directory", &format!("{name} {name}"));
         comes_back_from("cisco", "8851", "profile", name);
-        comes_back_from("cisco", "8851", "directory", name);
         comes_back_from("yealink", "T54W", "book", name);
         comes_back_from("grandstream", "GXP2135", "settings", name);
         comes_back_from("grandstream", "GXP1628", "settings", name);
