@@ -114,8 +114,11 @@ async fn a_makers_certificate_lets_its_phone_in_without_a_window_and_no_other() 
     }
     let person = files.phone(&files.maker, "prov.example.net", (2020, 2045));
     assert_eq!(files.curl(&office, &person, &path(SNOM)).status, 401);
-    let why = office.get(&format!("phones/{SNOM}/why")).await;
-    assert_eq!(why["enrolment"]["by"], json!("certificate"));
+    until("the proof is written down", async || {
+        let why = office.get(&format!("phones/{SNOM}/why")).await;
+        why["enrolment"]["by"] == json!("certificate")
+    })
+    .await;
 }
 
 /// A refusal as it is now, but for what changes.
