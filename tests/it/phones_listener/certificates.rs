@@ -103,7 +103,7 @@ async fn a_makers_certificate_lets_its_phone_in_without_a_window_and_no_other() 
     assert_eq!(files.curl(&office, &expired, &path(SNOM)).status, 200);
     // Another CA that calls itself the same.
     let forged = files.phone(&ca("Maker"), SNOM, (2020, 2045));
-    assert_eq!(files.curl(&office, &forged, &path(SNOM)), refused_now(&office, &files));
+    assert_eq!(files.curl(&office, &forged, &path(SNOM)).masked(), refused.masked());
     // Another phone's file, one that is unknown, and a phone that is unknown.
     for wrong in [path(OTHER), path(STRANGER), format!("/provision/{POLYCOM}.cfg")] {
         assert_eq!(files.curl(&office, &good, &wrong).status, 404, "{wrong}");
@@ -119,18 +119,6 @@ async fn a_makers_certificate_lets_its_phone_in_without_a_window_and_no_other() 
         why["enrolment"]["by"] == json!("certificate")
     })
     .await;
-}
-
-/// A refusal as it is now, but for what changes.
-fn refused_now(office: &Office, files: &Files) -> Reply {
-    let mut reply = files.curl(office, &[], &format!("/provision/{SNOM}.htm"));
-    assert_eq!(reply.status, 401);
-    // Nonces are of the second and the URI, so that two within a second are the same.
-    let again = files.curl(office, &[], &format!("/provision/{SNOM}.htm"));
-    if again.head != reply.head {
-        reply = again;
-    }
-    reply
 }
 
 #[tokio::test]
