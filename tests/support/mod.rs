@@ -343,12 +343,22 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// An address where nothing listens. Not one of the kernel's own choice, which it could give away to
-/// somebody else's connection before, or between two, of our daemons.
+/// An address where nothing listens, and that no other test gets meanwhile. Not one of the kernel's own choice,
+/// which it could give away to somebody else's connection before, or between two, of our daemons.
 pub fn free_address() -> SocketAddr {
+    let taken = std::env::temp_dir().join("hotdeskd-test-ports");
+    std::fs::create_dir_all(&taken).unwrap();
     loop {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(10_000..32_000)));
-        if StdListener::bind(address).is_ok() {
+        let port = rand::random_range(10_000..32_000);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        // Each test is a process of its own; one that is gone has given its ports back.
+        let mark = taken.join(port.to_string());
+        let owner = std::fs::read_to_string(&mark).unwrap_or_default();
+        if !owner.is_empty() && Path::new("/proc").join(owner).exists() {
+            continue;
+        }
+        let ours = std::process::id().to_string();
+        if StdListener::bind(address).is_ok() && std::fs::write(&mark, ours).is_ok() {
             return address;
         }
     }
