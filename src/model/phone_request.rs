@@ -106,8 +106,6 @@ pub enum PhoneRefusal {
     NoVendor,
     /// Too many refusals for its network.
     TooMany,
-    /// Too long, too many, or not a form that is accepted.
-    Upload,
     /// The method is not for this file.
     Method,
 }
@@ -140,7 +138,6 @@ impl fmt::Display for PhoneRefusal {
             Self::TooMany => {
                 "there were too many refusals for its network (`provisioning.enrolment.refusals_per_minute`)"
             }
-            Self::Upload => "what it sent cannot be taken",
             Self::Method => "this file can be fetched, but not sent",
         })
     }

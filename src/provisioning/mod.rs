@@ -349,12 +349,6 @@ impl Provisioning {
         passwords.into_iter().flatten().collect()
     }
 
-    /// How many notes about requests were lost since the start, because the store was slower than the
-    /// phones.
-    pub fn lost_notes(&self) -> u64 {
-        self.recorder().lost()
-    }
-
     /// What a phone shows.
     fn shown(&self, phone: Mac) -> Option<Shown> {
         let shown = self.inner.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -137,12 +137,20 @@ pub(super) async fn keep(
 ) {
     let mut refusals = tokio::time::interval(REFUSALS);
     refusals.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut notes = Vec::with_capacity(BATCH);
+    let (mut notes, mut told) = (Vec::with_capacity(BATCH), 0);
     loop {
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            _ = refusals.tick() => journal_refusals(&recorder, &desk).await,
+            _ = refusals.tick() => {
+                journal_refusals(&recorder, &desk).await;
+                let lost = recorder.lost();
+                if lost > told {
+                    let lost = lost - told;
+                    tracing::warn!(lost, "the store is slower than the phones: not all that they asked is written down");
+                    told += lost;
+                }
+            }
             _ = far.recv_many(&mut notes, 1) => {
                 tokio::select! {
                     () = tokio::time::sleep(GATHER) => {}

@@ -67,8 +67,7 @@ impl Provisioning {
             PhoneRefusal::NoFile
             | PhoneRefusal::Method
             | PhoneRefusal::NoVendor
-            | PhoneRefusal::WindowClosed
-            | PhoneRefusal::Upload => false,
+            | PhoneRefusal::WindowClosed => false,
             PhoneRefusal::Unknown
             | PhoneRefusal::Network
             | PhoneRefusal::Credentials
