@@ -71,6 +71,10 @@ use vendor::{Agent, TemplateFault, Vendor, Vendors};
 /// How often templates, contacts and firmware are looked at for a change.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How many User-Agents are remembered, and how long they are at the most, in bytes.
+const AGENTS: usize = 4_096;
+const LONGEST_AGENT: usize = 256;
+
 /// How many phones may be added because they came by themselves, in an hour.
 const ADDED_AN_HOUR: usize = 500;
 
@@ -93,6 +97,8 @@ struct Inner {
     /// Ahead of the store's memory by what is still in the queue.
     shown: Mutex<HashMap<Mac, Shown>>,
     logs: Logs,
+    /// What User-Agents were found to say: a phone says the same with each of its files.
+    agents: Mutex<HashMap<String, Option<Agent>>>,
     added: Mutex<(Option<Timestamp>, usize)>,
 }
 
@@ -146,6 +152,7 @@ impl Provisioning {
             far: Mutex::new(Some(far)),
             shown: Mutex::default(),
             logs: Logs::new(data.join("phone-logs")),
+            agents: Mutex::default(),
             added: Mutex::default(),
         };
         let provisioning = Self { inner: Arc::new(inner) };
@@ -205,12 +212,31 @@ impl Provisioning {
         }
     }
 
+    /// What a User-Agent says.
+    fn read_agent(&self, text: &str) -> Option<Agent> {
+        if text.len() > LONGEST_AGENT {
+            return self.vendors().read_agent(text);
+        }
+        let agents = || self.inner.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = agents().get(text) {
+            return known.clone();
+        }
+        let agent = self.vendors().read_agent(text);
+        let mut agents = agents();
+        if agents.len() >= AGENTS {
+            agents.clear();
+        }
+        agents.insert(text.to_owned(), agent.clone());
+        agent
+    }
+
     /// The templates anew where their files changed; answers the faults from before.
     fn look_at_templates(&self) -> Option<Vec<TemplateFault>> {
         let old = self.vendors();
         let new = old.reload()?;
         let before = old.faults().to_vec();
         *self.inner.vendors.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        self.inner.agents.lock().unwrap_or_else(PoisonError::into_inner).clear();
         tracing::info!("the templates were read anew");
         Some(before)
     }

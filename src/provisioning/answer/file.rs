@@ -195,9 +195,17 @@ impl Provisioning {
         if let Some(rules) = &file.search {
             context.search_in(&book, rules, query);
         }
-        let text = asker.vendor.render(file, stage, &context)?;
+        let same = match &whose {
+            Whose::All { .. } => asker.vendor.render_same(file, stage, &context),
+            Whose::Phone(_) => None,
+        };
+        let is_kept = file.search.is_none() && (same.is_some() || matches!(whose, Whose::Phone(_)));
+        let text = match same {
+            Some(text) => text,
+            None => asker.vendor.render(file, stage, &context)?,
+        };
         let made = made(text.into(), file, SystemTime::now());
-        if file.search.is_some() {
+        if !is_kept {
             return Ok((Arc::new(made), key));
         }
         Ok((self.cache().keep(whose, &file.name, version, made), key))
@@ -235,7 +243,7 @@ impl Provisioning {
             let whose = Whose::All { vendor, template, contacts };
             return (whose, Version { phone: 0, people, site: site.finish() });
         }
-        (subject.model, handover).hash(&mut site);
+        (subject.model, handover && vendor.names_handover()).hash(&mut site);
         firmware.map(|firmware| &firmware.url).hash(&mut site);
         let phone = memory.phone_revision(mac);
         (Whose::Phone(mac), Version { phone, people, site: site.finish() })

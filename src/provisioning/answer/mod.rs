@@ -125,7 +125,7 @@ impl Provisioning {
         {
             return Answer::Firmware(name);
         }
-        let agent = self.vendors().read_agent(request.agent);
+        let agent = self.read_agent(request.agent);
         let knock = Knock {
             mount: request.mount,
             named: mac_in(request.path, request.query)

@@ -7,7 +7,7 @@
 //! | `manifest` | `vendor.toml`: as it is written (`shape`), checked (`check`) |
 //! | `pattern`, `route`, `agent` | what a path and a User-Agent mean |
 //! | `render`, `escape` | templates to files |
-//! | `shared` | what is the same for every phone, rendered once |
+//! | `shared` | what is the same for many phones, rendered once |
 //! | `xml` | a look at what was written, and at what a phone sent |
 //! | `sample` | what each template is tried with before it is used |
 
@@ -94,6 +94,7 @@ pub struct Vendor {
     name: String,
     fingerprint: String,
     overridden: bool,
+    names_handover: bool,
     manifest: Manifest,
     engine: Engine,
 }
@@ -104,7 +105,9 @@ impl Vendor {
         let manifest = Manifest::read(name, folder)?;
         let engine = Engine::new(name, folder, &manifest)?;
         let fingerprint = folder::fingerprint(folder);
-        let vendor = Self { name: name.to_owned(), fingerprint, overridden, manifest, engine };
+        let names_handover = engine.names_handover();
+        let name = name.to_owned();
+        let vendor = Self { name, fingerprint, overridden, names_handover, manifest, engine };
         vendor.try_all()?;
         Ok(vendor)
     }
@@ -188,6 +191,11 @@ impl Vendor {
         self.render_for(self.model(Some(&context.phone.model)), file, stage, context)
     }
 
+    /// Whether what its files say depends on whether the phone has yet to show who sits there.
+    pub fn names_handover(&self) -> bool {
+        self.names_handover
+    }
+
     /// The template of a file that says the same to every phone that takes so many contacts.
     pub fn same_for_all<'v>(
         &'v self,
@@ -197,6 +205,13 @@ impl Vendor {
     ) -> Option<&'v str> {
         template(self.model(model), file, stage)
             .filter(|template| self.engine.is_same(file.kind, template))
+    }
+
+    /// Renders a file of [`Vendor::same_for_all`], with nothing of the phone at hand; `None` where that
+    /// turns out not to do.
+    pub fn render_same(&self, file: &File, stage: Stage, context: &Context) -> Option<String> {
+        let template = template(self.model(Some(&context.phone.model)), file, stage)?;
+        self.engine.render_same(file.kind, template, context).ok()
     }
 
     fn render_for(

@@ -14,7 +14,7 @@ use super::escape::Kind;
 use super::fault::TemplateFault;
 use super::folder::{Folder, MANIFEST};
 use super::manifest::{Manifest, Model};
-use super::shared::{Shared, same_for_all};
+use super::shared::{Shared, for_all, same_for_all};
 use super::xml;
 use crate::provisioning::context::Context;
 
@@ -25,6 +25,9 @@ const MAX_RENDERED: usize = 8 << 20;
 /// The most instructions that a template takes, so that no template holds up the daemon: some 30
 /// for each of 100,000 contacts.
 const FUEL: u64 = 3_000_000;
+
+/// How many bytes most files have at the most besides the phone book.
+const ROOM: usize = 16 << 10;
 
 /// How deep templates may include each other and macros call each other.
 const MAX_DEPTH: usize = 50;
@@ -58,7 +61,11 @@ impl Engine {
         };
         let kinds: BTreeSet<Kind> = manifest.files.iter().map(|file| file.kind).collect();
         for kind in kinds {
-            let environment = engine.environment(kind, folder, manifest)?;
+            let mut environment = engine.environment(kind, folder, manifest)?;
+            let shared = Shared::new(&environment);
+            environment.add_function("shared", move |state: &State<'_, '_>, name: &str| {
+                shared.render(state, name)
+            });
             engine.same.insert(kind, same_for_all(&environment));
             engine.environments.insert(kind, environment);
         }
@@ -88,10 +95,6 @@ impl Engine {
         environment.set_formatter(move |out, _, value| format(kind, &flags, out, value));
         let maps = manifest.maps.clone();
         environment.add_function("map", move |name: &str, key: &Value| map(&maps, name, key));
-        let shared = Shared::default();
-        environment.add_function("shared", move |state: &State<'_, '_>, name: &str| {
-            shared.render(state, name)
-        });
         environment.add_test("xml_name", |text: &str| xml::is_name(text));
         for (name, source) in folder {
             if name == MANIFEST || name.ends_with(".md") {
@@ -109,6 +112,13 @@ impl Engine {
         self.same.get(&kind).is_some_and(|same| same.contains(template))
     }
 
+    /// Whether any template asks whether the phone has yet to show who sits there.
+    pub(super) fn names_handover(&self) -> bool {
+        self.environments.values().any(|environment| {
+            environment.templates().any(|(_, template)| template.source().contains("handover"))
+        })
+    }
+
     /// Renders one file.
     pub(super) fn render(
         &self,
@@ -117,18 +127,36 @@ impl Engine {
         context: &Context,
         model: &Model,
     ) -> Result<String, TemplateFault> {
+        let scope = Value::from(Serde(Scope { context, model: model.into() }));
+        self.render_value(kind, template, scope, context)
+    }
+
+    /// Renders one file that is the same for all, with nothing of the phone at hand.
+    pub(super) fn render_same(
+        &self,
+        kind: Kind,
+        template: &str,
+        context: &Context,
+    ) -> Result<String, TemplateFault> {
+        let contacts_max =
+            context.settings.get("contacts_max").map(|most| Value::from(Serde(most)));
+        self.render_value(kind, template, for_all(&context.contacts, contacts_max), context)
+    }
+
+    fn render_value(
+        &self,
+        kind: Kind,
+        template: &str,
+        value: Value,
+        context: &Context,
+    ) -> Result<String, TemplateFault> {
         let fault = |error: &Error| self.fault(template, error, &secrets(context));
         let Some(environment) = self.environments.get(&kind) else {
             return Err(fault(&Error::from(ErrorKind::TemplateNotFound)));
         };
         let compiled = environment.get_template(template).map_err(|error| fault(&error))?;
         let mut out = Bounded::default();
-        compiled
-            .render_captured_to(
-                Value::from(Serde(Scope { context, model: model.into() })),
-                &mut out,
-            )
-            .map_err(|error| fault(&error))?;
+        compiled.render_captured_to(value, &mut out).map_err(|error| fault(&error))?;
         out.into_text().map_err(|error| fault(&error))
     }
 
@@ -286,6 +314,10 @@ impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > MAX_RENDERED {
             return Err(io::Error::other("the file is too long"));
+        }
+        if self.0.capacity() - self.0.len() < bytes.len() && bytes.len() > ROOM {
+            // A phone book, most of the file: growing by half as much again would copy it once more.
+            self.0.reserve_exact(bytes.len() + ROOM);
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -9,6 +9,7 @@ mod grandstream;
 mod overrides;
 mod routes;
 mod settings;
+mod shared;
 mod uploads;
 mod yealink;
 
