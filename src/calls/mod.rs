@@ -6,6 +6,7 @@
 //! Every flow ends the call itself: what stands behind `socket` in the dialplan is only for the case
 //! that we are not there.
 
+mod customer_lookup;
 mod dialogue;
 mod identify;
 mod login;
@@ -16,6 +17,7 @@ mod settings;
 
 use std::sync::Arc;
 
+pub use customer_lookup::{CustomerLookup, NoCustomers};
 pub use dialogue::Over;
 pub use pin_check::{CheckFailed, HashedPin, PinCheck, VoicemailPin};
 pub use settings::{Language, LogoutPin, Millis, PinSettings, ProfileName, Prompt, Prompts, Tries};

@@ -12,8 +12,8 @@ use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, SoftphoneChange, UserChange, UserView};
 use crate::model::{
-    AwayDestination, Extension, FunctionKey, GroupName, SettingName, SettingValue, UserSource,
-    Variables,
+    AwayDestination, Extension, FunctionKey, GroupName, SettingName, SettingValue, TeamId,
+    UserSource, Variables,
 };
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +80,9 @@ pub(super) struct Add {
     /// A call group; may be given several times.
     #[arg(long = "group", value_name = "NAME", value_parser = group)]
     groups: Vec<GroupName>,
+    /// A team whose queue the user serves; may be given several times.
+    #[arg(long = "team", value_name = "TEAM")]
+    teams: Vec<TeamId>,
     /// A directory param; may be given several times.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     params: Vec<(String, String)>,
@@ -144,6 +147,7 @@ async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
         hot_desk: !add.no_hot_desk,
         away: add.away.clone(),
         groups: add.groups.clone(),
+        teams: add.teams.clone(),
         params: add.params.iter().cloned().collect::<Variables>(),
         variables: add.variables.iter().cloned().collect::<Variables>(),
         keys: add.keys.clone(),
@@ -188,6 +192,7 @@ fn source(source: UserSource) -> &'static str {
     match source {
         UserSource::Local => "here",
         UserSource::File => "users file",
+        UserSource::Ldap => "LDAP",
     }
 }
 
@@ -221,6 +226,7 @@ fn table(users: &[UserView]) -> String {
 
 fn card(user: &UserView) -> String {
     let groups: Vec<&str> = user.groups.iter().map(GroupName::as_str).collect();
+    let teams: Vec<&str> = user.teams.iter().map(TeamId::as_str).collect();
     let pairs = |pairs: &Variables| {
         let pairs: Vec<String> =
             pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -236,6 +242,7 @@ fn card(user: &UserView) -> String {
         ("PIN", if user.has_pin { "set" } else { "not set" }.to_owned()),
         ("softphone", yes(user.softphone)),
         ("groups", groups.join(", ")),
+        ("teams", teams.join(", ")),
         ("params", pairs(&user.params)),
         ("variables", pairs(&user.variables)),
         ("from", source(user.source).to_owned()),

@@ -22,7 +22,7 @@ pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::model::{Domain, TomlFault, TomlText};
+use crate::model::{Domain, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -73,6 +73,8 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// The teams, and the queues that serve them.
+    pub teams: Teams,
     /// The log.
     pub log: LogSettings,
 }
@@ -275,6 +277,7 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
+            teams: self.teams(settings.team)?,
             log: settings.log,
         })
     }
@@ -368,6 +371,21 @@ impl Checker<'_> {
             ));
         }
         Ok(settings)
+    }
+
+    fn teams(&self, settings: Vec<TeamSettings>) -> Result<Teams, TomlFault> {
+        let mut teams = Teams::new();
+        for (index, team) in settings.into_iter().enumerate() {
+            let key = format!("team[{}].id", index + 1);
+            if let Some(first) = teams.insert(team.id.clone(), team) {
+                return Err(self.text.fault(
+                    &key,
+                    format!("found the team {} a second time, expected it once", first.id),
+                    "Make one table of the two, or give one another name.".to_owned(),
+                ));
+            }
+        }
+        Ok(teams)
     }
 
     /// The secret of table `key`: inline, from a file, or a credential, in this order; or none.

@@ -9,7 +9,7 @@ use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::model::Domain;
+use crate::model::{Domain, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -38,6 +38,8 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     log: &'a LogSettings,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    team: Vec<&'a TeamSettings>,
 }
 
 #[derive(Serialize)]
@@ -130,6 +132,7 @@ impl Config {
             },
             provisioning: &self.provisioning,
             log: &self.log,
+            team: self.teams.values().collect(),
         };
         // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.
         toml::to_string_pretty(&shown)

@@ -33,6 +33,7 @@ impl UserRecord {
             hot_desk: self.hot_desk,
             away: self.away,
             groups: self.groups,
+            teams: self.teams,
             params: self.params,
             variables: self.variables,
             keys: self.keys,

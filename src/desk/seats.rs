@@ -187,6 +187,7 @@ mod tests {
                 hot_desk: true,
                 away: AwayDestination::default(),
                 groups: Vec::new(),
+                teams: Vec::new(),
                 params: Default::default(),
                 variables: Default::default(),
                 keys: Vec::new(),

@@ -4,6 +4,7 @@
 //! No IO, no async, no clock: where a rule needs the time, `now` is an argument. Every other room may
 //! use this one; this one uses none.
 
+mod customer;
 mod desk_session;
 mod directory_entry;
 mod domain;
@@ -19,10 +20,12 @@ mod pin;
 mod pin_guard;
 mod routing;
 mod sip_identity;
+mod team;
 mod toml_text;
 mod user;
 mod wanted;
 
+pub use customer::{Customer, LookUp, LookUpFailure, NotAsked};
 pub use desk_session::{
     Change, DeskSession, EndReason, Floor, LoginMode, Refusal, Seat, SessionOrigin,
 };
@@ -48,6 +51,10 @@ pub use pin_guard::{
 };
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
+pub use team::{
+    Destination, InvalidDestination, InvalidTeamId, QueueOptions, Strategy, TeamId, TeamSettings,
+    Teams,
+};
 pub use toml_text::{TomlFault, TomlText};
 pub use user::{GroupName, InvalidGroupName, User, UserRecord, UserSource, Variables};
 pub use wanted::{Attempts, NotShown, Wanted, WantedKind};

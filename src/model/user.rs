@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{AwayDestination, Extension, FunctionKey, PhoneSettings, Pin};
+use super::{AwayDestination, Extension, FunctionKey, PhoneSettings, Pin, TeamId};
 
 /// A call group's name: 1 to 40 ASCII letters, digits, `-`, `_` or `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,6 +66,8 @@ pub struct User {
     pub away: AwayDestination,
     /// FreeSWITCH's call groups that the user is in (`group_call`).
     pub groups: Vec<GroupName>,
+    /// The teams whose queues the user serves, the first one first.
+    pub teams: Vec<TeamId>,
     /// The user's own directory params (`vm-email-all-messages`, …).
     pub params: Variables,
     /// The user's own directory variables (`toll_allow`, `outbound_caller_id_number`, …).
@@ -91,6 +93,8 @@ pub struct UserRecord {
     pub away: AwayDestination,
     /// Call groups.
     pub groups: Vec<GroupName>,
+    /// The teams whose queues the user serves, the first one first.
+    pub teams: Vec<TeamId>,
     /// Directory params.
     pub params: Variables,
     /// Directory variables.
@@ -109,6 +113,7 @@ impl From<&User> for UserRecord {
             hot_desk: user.hot_desk,
             away: user.away.clone(),
             groups: user.groups.clone(),
+            teams: user.teams.clone(),
             params: user.params.clone(),
             variables: user.variables.clone(),
             keys: user.keys.clone(),
@@ -135,14 +140,20 @@ pub enum UserSource {
     Local,
     /// Listed in the users file.
     File,
+    /// Mirrored from the directory server (LDAP).
+    Ldap,
 }
 
 impl UserSource {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Local, Self::File, Self::Ldap];
+
     /// The name in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
             Self::File => "file",
+            Self::Ldap => "ldap",
         }
     }
 }

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::model::{
-    AwayDestination, Extension, FunctionKey, GroupName, PhoneSettings, TomlFault, TomlText,
+    AwayDestination, Extension, FunctionKey, GroupName, PhoneSettings, TeamId, TomlFault, TomlText,
     UserRecord, Variables, is_reserved_param, is_reserved_variable,
 };
 
 /// The most bytes that a users file has: some ten thousand users.
 const MAX_BYTES: u64 = 16 << 20;
 
-const HELP: &str = "A user is a table [[user]] with `extension` and `name`; `hot_desk`, `away`, `groups`, \
+const HELP: &str = "A user is a table [[user]] with `extension` and `name`; `hot_desk`, `away`, `groups`, `teams`, \
                     `params`, `variables`, `keys` and `settings` may follow.";
 
 /// Why the users file cannot be taken.
@@ -57,6 +57,8 @@ struct Listed {
     away: AwayDestination,
     #[serde(default)]
     groups: Vec<GroupName>,
+    #[serde(default)]
+    teams: Vec<TeamId>,
     #[serde(default)]
     params: Variables,
     #[serde(default)]
@@ -135,6 +137,7 @@ fn check(text: &TomlText<'_>, key: &str, user: Listed) -> Result<UserRecord, Tom
         hot_desk: user.hot_desk,
         away: user.away,
         groups: user.groups,
+        teams: user.teams,
         params: user.params,
         variables: user.variables,
         keys: user.keys,
@@ -155,7 +158,7 @@ mod tests {
         let users = parsed(
             "[[user]]\nextension = \"1001\"\nname = \"Ada Lovelace\"\n\n[[user]]\nextension = \"1002\"\n\
              name = \"${system(id)} \\\"]]>\\n🦀\"\nhot_desk = false\naway = \"+436641234567\"\n\
-             groups = [\"sales\"]\nvariables = { toll_allow = \"domestic\" }\n\
+             groups = [\"sales\"]\nteams = [\"sales\", \"support\"]\nvariables = { toll_allow = \"domestic\" }\n\
              params.vm-email-all-messages = \"true\"\n",
         )
         .unwrap();
@@ -168,6 +171,7 @@ mod tests {
         assert!(!second.hot_desk);
         assert_eq!(second.away.to_string(), "+436641234567");
         assert_eq!(second.groups[0].as_str(), "sales");
+        assert_eq!(second.teams[1].as_str(), "support");
         assert_eq!(second.variables["toll_allow"], "domestic");
         assert_eq!(second.params["vm-email-all-messages"], "true");
         assert_eq!(parsed("").unwrap(), []);

@@ -39,6 +39,7 @@ fn user(extension: &str) -> User {
         hot_desk: true,
         away: "0664123".parse().unwrap(),
         groups: vec![GroupName::try_from("sales".to_owned()).unwrap()],
+        teams: Vec::new(),
         params: Variables::new(),
         variables: [("toll_allow".to_owned(), "local".to_owned())].into(),
         keys: Vec::new(),

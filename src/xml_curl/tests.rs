@@ -28,6 +28,7 @@ fn record(extension: &str, name: &str) -> UserRecord {
         hot_desk: true,
         away: AwayDestination::Voicemail,
         groups: vec![GroupName::try_from("sales".to_owned()).unwrap()],
+        teams: Vec::new(),
         params: Variables::new(),
         variables: Variables::new(),
         keys: Vec::new(),

@@ -6,18 +6,19 @@ use std::path::Path;
 use regex::Regex;
 
 /// A room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("event_socket", &[]),
     ("store", &["model"]),
     ("desk", &["model", "store"]),
-    ("people", &["model", "store"]),
+    ("people", &["model", "store", "desk"]),
+    ("customers", &["model", "store"]),
     ("xml_curl", &["model", "store", "desk"]),
     ("standing", &["model", "store", "desk"]),
     ("provisioning", &["model", "store", "desk"]),
     ("calls", &["model", "event_socket", "desk"]),
     ("switch", &["model", "event_socket", "store", "desk", "standing"]),
-    ("http", &["model", "store", "desk", "people", "xml_curl", "provisioning"]),
+    ("http", &["model", "store", "desk", "people", "xml_curl", "provisioning", "customers"]),
     ("simulator", &["model"]),
     (
         "entrance",
@@ -27,6 +28,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
             "store",
             "desk",
             "people",
+            "customers",
             "xml_curl",
             "standing",
             "provisioning",
@@ -43,11 +45,13 @@ const ROOMS: [(&str, &[&str]); 13] = [
 const ENTRANCE: [&str; 6] = ["main", "lib", "cli", "app", "config", "telemetry"];
 
 /// A crate, and the rooms (or files) that may use it.
-const GUARDED: [(&str, &[&str]); 8] = [
-    ("sqlx", &["store"]),
+const GUARDED: [(&str, &[&str]); 10] = [
+    ("sqlx", &["store", "customers"]),
+    ("ldap3", &["people"]),
+    ("rsfbclient", &["customers"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
-    ("rustls", &["http", "simulator", "entrance"]),
+    ("rustls", &["http", "people", "simulator", "entrance"]),
     ("nom", &["event_socket"]),
     ("minijinja", &["standing", "provisioning", "http"]),
     ("reqwest", &["simulator", "entrance"]),
@@ -59,6 +63,7 @@ const GUARDED: [(&str, &[&str]); 8] = [
             "store",
             "desk",
             "people",
+            "customers",
             "standing",
             "provisioning",
             "calls",

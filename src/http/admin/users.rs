@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Input, Named, Problem};
 use crate::desk::{self, Desk, new_secret};
 use crate::model::{
-    Actor, AwayDestination, Extension, FunctionKey, GroupName, Mac, PhoneSettings, Pin, User,
-    UserRecord, UserSource, Variables,
+    Actor, AwayDestination, Extension, FunctionKey, GroupName, Mac, PhoneSettings, Pin, TeamId,
+    User, UserRecord, UserSource, Variables,
 };
 use crate::store::Memory;
 
@@ -29,6 +29,9 @@ pub struct UserView {
     pub away: AwayDestination,
     /// Call groups.
     pub groups: Vec<GroupName>,
+    /// Teams.
+    #[serde(default)]
+    pub teams: Vec<TeamId>,
     /// Directory params.
     pub params: Variables,
     /// Directory variables.
@@ -65,6 +68,9 @@ pub struct UserChange {
     /// Call groups.
     #[serde(default)]
     pub groups: Vec<GroupName>,
+    /// Teams.
+    #[serde(default)]
+    pub teams: Vec<TeamId>,
     /// Directory params.
     #[serde(default)]
     pub params: Variables,
@@ -140,6 +146,7 @@ pub(super) async fn save(
         hot_desk: change.hot_desk,
         away: change.away,
         groups: change.groups,
+        teams: change.teams,
         params: change.params,
         variables: change.variables,
         keys: change.keys,
@@ -211,6 +218,7 @@ fn view(memory: &Memory, user: &User) -> UserView {
         hot_desk: user.hot_desk,
         away: user.away.clone(),
         groups: user.groups.clone(),
+        teams: user.teams.clone(),
         params: user.params.clone(),
         variables: user.variables.clone(),
         keys: user.keys.clone(),

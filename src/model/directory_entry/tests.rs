@@ -41,6 +41,7 @@ fn user(name: &str) -> User {
         hot_desk: true,
         away: Default::default(),
         groups: Vec::new(),
+        teams: Vec::new(),
         params: [("vm-email", "ada@x"), ("Password", ""), ("A1-hash", "x")]
             .map(|(n, v)| (n.into(), v.into()))
             .into(),

@@ -14,6 +14,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (2, "provisioning", include_str!("sqlite/0002_provisioning.sql")),
     (3, "resync", include_str!("sqlite/0003_resync.sql")),
     (4, "handsets", include_str!("sqlite/0004_handsets.sql")),
+    (5, "teams", include_str!("sqlite/0005_teams.sql")),
 ];
 
 /// Checks that the store has this version's schema, and changes nothing.

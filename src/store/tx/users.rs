@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use super::{Effect, Tx, Vault, decode, json, parsed, to_json};
 use crate::model::{Extension, Pin, User, UserSource};
 
-const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, params, variables, keys, settings, source";
+const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, teams, params, variables, keys, settings, source";
 
 fn place(column: &str, extension: &Extension) -> String {
     format!("users/{column}/{extension}")
@@ -23,7 +23,7 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
         Ok(sealed.map(|sealed| vault.unseal(&place(column, &extension), &sealed)).transpose()?)
     };
     let source: String = row.try_get("source")?;
-    let source = [UserSource::Local, UserSource::File].into_iter().find(|s| s.as_str() == source);
+    let source = UserSource::ALL.into_iter().find(|s| s.as_str() == source);
     Ok(User {
         name: row.try_get("name")?,
         pin: secret("pin")?.map(Pin::stored),
@@ -32,6 +32,7 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
         hot_desk: row.try_get::<i64, _>("hot_desk")? != 0,
         away: parsed(row, "away")?,
         groups: json(row, "call_groups")?,
+        teams: json(row, "teams")?,
         params: json(row, "params")?,
         variables: json(row, "variables")?,
         keys: json(row, "keys")?,
@@ -95,6 +96,7 @@ impl Tx<'_> {
                     .bind(i64::from(user.hot_desk))
                     .bind(user.away.to_string())
                     .bind(to_json(&user.groups)?)
+                    .bind(to_json(&user.teams)?)
                     .bind(to_json(&user.params)?)
                     .bind(to_json(&user.variables)?)
                     .bind(to_json(&user.keys)?)
@@ -105,13 +107,13 @@ impl Tx<'_> {
         };
         let update = query(
             "UPDATE users SET name = $1, pin = $2, pin_hash = $3, sip_secret = $4, hot_desk = $5, \
-             away = $6, call_groups = $7, params = $8, variables = $9, keys = $10, settings = $11, \
-             source = $12 WHERE extension = $13",
+             away = $6, call_groups = $7, teams = $8, params = $9, variables = $10, keys = $11, \
+             settings = $12, source = $13 WHERE extension = $14",
         )?;
         let insert = query(
-            "INSERT INTO users (name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, params, \
+            "INSERT INTO users (name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, teams, params, \
              variables, keys, settings, source, extension) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )?;
         if self.execute(update).await? == 0 {
             self.execute(insert).await?;

@@ -144,6 +144,7 @@ async fn furnish(folder: &tempfile::TempDir) -> Desk {
             hot_desk: true,
             away: AwayDestination::Voicemail,
             groups: Vec::new(),
+            teams: Vec::new(),
             params: Variables::new(),
             variables: Variables::new(),
             keys: Vec::new(),
