@@ -13,6 +13,7 @@ mod extension;
 mod flow;
 mod journal;
 mod mac;
+mod person;
 mod phone;
 mod phone_request;
 mod phone_settings;
@@ -39,6 +40,9 @@ pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
 pub use mac::{InvalidMac, Mac};
+pub use person::{
+    Disbelieved, InvalidPersonKey, MirrorPlace, MirrorState, Person, PersonKey, Skipped, Supplied,
+};
 pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};
 pub use phone_request::{PhoneRefusal, PhoneRequest, Shown, Told};
 pub use phone_settings::{

@@ -1,6 +1,7 @@
 //! A write in the making: typed reads and changes inside one transaction.
 
 mod guard;
+mod people;
 mod phones;
 mod provisioning;
 mod sessions;
@@ -108,6 +109,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in users::all(connection, vault).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in people::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in sessions::all(connection).await.map_err(row)? {
