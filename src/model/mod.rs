@@ -19,6 +19,7 @@ mod phone_request;
 mod phone_settings;
 mod pin;
 mod pin_guard;
+mod queue;
 mod routing;
 mod sip_identity;
 mod team;
@@ -52,6 +53,11 @@ pub use phone_settings::{
 pub use pin::{Pin, PinFault};
 pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
+};
+pub use queue::{
+    Agent, AgentReport, AgentStatus, CallCenter, CallCenterRules, InvalidMusic, InvalidQueueNumber,
+    InvalidQueueParam, ModuleSettings, Music, NodeQueues, Queue, QueueModule, QueueNumber,
+    QueueParams, QueueReport, QueueSettings, QueueStep, Standing, Tier, Waits,
 };
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
