@@ -4,6 +4,7 @@
 //! No IO, no async, no clock: where a rule needs the time, `now` is an argument. Every other room may
 //! use this one; this one uses none.
 
+mod caller_number;
 mod customer;
 mod desk_session;
 mod directory_entry;
@@ -27,6 +28,9 @@ mod toml_text;
 mod user;
 mod wanted;
 
+pub use caller_number::{
+    Caller, E164Number, HomeCountry, NumberPlan, PlainNumbers, Spelling, UnknownCountry,
+};
 pub use customer::{Customer, LookUp, LookUpFailure, NotAsked};
 pub use desk_session::{
     Change, DeskSession, EndReason, Floor, LoginMode, Refusal, Seat, SessionOrigin,
