@@ -5,6 +5,7 @@
 //! use this one; this one uses none.
 
 mod customer;
+mod customer_route;
 mod desk_session;
 mod directory_entry;
 mod domain;
@@ -13,11 +14,13 @@ mod extension;
 mod flow;
 mod journal;
 mod mac;
+mod opening_hours;
 mod phone;
 mod phone_request;
 mod phone_settings;
 mod pin;
 mod pin_guard;
+mod queue_call;
 mod routing;
 mod sip_identity;
 mod team;
@@ -26,6 +29,9 @@ mod user;
 mod wanted;
 
 pub use customer::{Customer, LookUp, LookUpFailure, NotAsked};
+pub use customer_route::{
+    CallerId, Decision, LastAgent, Otherwise, Reason, RouteSettings, TeamsNow, decide,
+};
 pub use desk_session::{
     Change, DeskSession, EndReason, Floor, LoginMode, Refusal, Seat, SessionOrigin,
 };
@@ -39,6 +45,9 @@ pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
 pub use mac::{InvalidMac, Mac};
+pub use opening_hours::{
+    Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
+};
 pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};
 pub use phone_request::{PhoneRefusal, PhoneRequest, Shown, Told};
 pub use phone_settings::{
@@ -49,6 +58,7 @@ pub use pin::{Pin, PinFault};
 pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
 };
+pub use queue_call::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT, QueueCall, QueueLeft, QueueOutcome};
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
 pub use team::{

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
@@ -28,6 +29,8 @@ pub(super) enum Effect {
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
     PersonalFileKept(Extension, String),
+    Served(String, Extension, Timestamp),
+    ServedBefore(Timestamp),
 }
 
 /// All phones, users, desk sessions and wanted rows.
@@ -46,6 +49,8 @@ pub struct Memory {
     /// Shared, because whoever compares them with what is looks at all of them again and again.
     wanted: BTreeMap<(WantedKind, String), Arc<Wanted>>,
     provisioning: Provisioned,
+    /// Who served a caller the last time, and when.
+    last_agents: HashMap<String, (Extension, Timestamp)>,
 }
 
 impl Memory {
@@ -145,6 +150,11 @@ impl Memory {
         self.provisioning.people
     }
 
+    /// Who served this caller the last time, and when.
+    pub fn last_agent(&self, caller: &str) -> Option<(&Extension, Timestamp)> {
+        self.last_agents.get(caller).map(|(agent, at)| (agent, *at))
+    }
+
     pub(super) fn retire(&mut self, identity: String) {
         self.retired.insert(identity);
     }
@@ -203,6 +213,10 @@ impl Memory {
             Effect::PersonalFileKept(user, name) => {
                 self.provisioning.personal.entry(user).or_default().insert(name);
             }
+            Effect::Served(caller, agent, at) => {
+                self.last_agents.insert(caller, (agent, at));
+            }
+            Effect::ServedBefore(oldest) => self.last_agents.retain(|_, (_, at)| *at >= oldest),
         }
     }
 
@@ -237,7 +251,9 @@ impl Memory {
             | Effect::Attempted(..)
             | Effect::Settled(..)
             | Effect::Shown(..)
-            | Effect::PersonalFileKept(..) => {}
+            | Effect::PersonalFileKept(..)
+            | Effect::Served(..)
+            | Effect::ServedBefore(_) => {}
         }
     }
 
