@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::customers::CustomersSettings;
 use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
@@ -37,6 +38,7 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    customers: &'a CustomersSettings,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -131,6 +133,7 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            customers: &self.customers,
             log: &self.log,
             team: self.teams.values().collect(),
         };
