@@ -5,6 +5,7 @@
 //! of rules. Each function is one transaction: the sessions, whoever is displaced, what is wanted of
 //! the phones, and the journal, or nothing of it.
 
+mod customer_calls;
 mod enrolment;
 mod floor;
 mod guard;
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::UserRecord;
+pub use customer_calls::CustomerCall;
 pub use guard::{Attempt, WhoTries};
 pub use inventory::Summary;
 pub use mirror::{Conflict, MirrorChange, Mirrored};
@@ -26,6 +28,7 @@ pub use seats::Seated;
 
 use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal, UserSource};
 use crate::store::{DatabaseError, Store, WriteError};
+use customer_calls::TeamsOfPeople;
 use pin_hash::PinHasher;
 
 /// How PINs are kept and checked.
@@ -56,6 +59,7 @@ pub struct Desk {
     store: Store,
     settings: Settings,
     hasher: PinHasher,
+    teams_of_people: TeamsOfPeople,
 }
 
 /// Why something was not done. Nothing was changed.
@@ -126,7 +130,8 @@ pub struct KnownPin {
 impl Desk {
     /// The desk over this store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self { store, settings, hasher: PinHasher::default() }
+        let (hasher, teams_of_people) = Default::default();
+        Self { store, settings, hasher, teams_of_people }
     }
 
     /// The store that it works on.

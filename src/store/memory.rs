@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
@@ -31,6 +32,8 @@ pub(super) enum Effect {
     PersonalFilesMoved(Extension, Extension),
     Mirrored(Arc<MirrorState>),
     TeamsMirrored(Vec<TeamSettings>),
+    Served(String, Extension, Timestamp),
+    ServedBefore(Timestamp),
 }
 
 /// All phones, users, desk sessions and wanted rows.
@@ -53,6 +56,8 @@ pub struct Memory {
     /// Shared, because whoever compares them with what is looks at all of them again and again.
     wanted: BTreeMap<(WantedKind, String), Arc<Wanted>>,
     provisioning: Provisioned,
+    /// Who served a caller the last time, and when.
+    last_agents: HashMap<String, (Extension, Timestamp)>,
 }
 
 impl Memory {
@@ -172,6 +177,11 @@ impl Memory {
         self.provisioning.people
     }
 
+    /// Who served this caller the last time, and when.
+    pub fn last_agent(&self, caller: &str) -> Option<(&Extension, Timestamp)> {
+        self.last_agents.get(caller).map(|(agent, at)| (agent, *at))
+    }
+
     pub(super) fn retire(&mut self, identity: String) {
         self.retired.insert(identity);
     }
@@ -243,6 +253,10 @@ impl Memory {
                 self.teams =
                     Arc::new(teams.into_iter().map(|team| (team.id.clone(), team)).collect());
             }
+            Effect::Served(caller, agent, at) => {
+                self.last_agents.insert(caller, (agent, at));
+            }
+            Effect::ServedBefore(oldest) => self.last_agents.retain(|_, (_, at)| *at >= oldest),
         }
     }
 
@@ -280,7 +294,9 @@ impl Memory {
             | Effect::PersonalFileKept(..)
             | Effect::PersonalFilesMoved(..)
             | Effect::Mirrored(_)
-            | Effect::TeamsMirrored(_) => {}
+            | Effect::TeamsMirrored(_)
+            | Effect::Served(..)
+            | Effect::ServedBefore(_) => {}
         }
     }
 
