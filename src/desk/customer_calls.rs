@@ -98,6 +98,8 @@ impl Desk {
         let written = self.store().write(async move |tx: &mut Tx<'_>| {
             let QueueCall { call, team, waited, outcome } = told.clone();
             let Some(known) = tx.customer_call(&call).await? else { return Ok(false) };
+            let since = now.duration_since(known.at).as_secs();
+            let waited = waited.unwrap_or_else(|| u32::try_from(since).unwrap_or_default());
             let over = match &outcome {
                 QueueOutcome::Answered(_) | QueueOutcome::Left(QueueLeft::HungUp) => true,
                 // The queue's overflow may take it to another one.

@@ -162,6 +162,7 @@ impl Site {
             remote: false,
             dialplan: &self.dialplan,
             emergency: &self.emergency,
+            service: None,
         }
     }
 }
