@@ -93,6 +93,13 @@ fn sentence(what: &Happening) -> String {
         Happening::PhoneRemoved { phone } => format!("phone {phone} was removed"),
         Happening::UserSaved { user } => format!("user {user} was saved"),
         Happening::UserRemoved { user } => format!("user {user} was removed"),
+        Happening::UserMoved { from, user } => format!("{from} has the number {user} now"),
+        Happening::PeopleMirrored { added, changed, removed } => format!(
+            "people were taken over from LDAP: {added} new, {changed} changed, {removed} removed"
+        ),
+        Happening::PeopleDisbelieved { had, found } => format!(
+            "LDAP gave {found} people where there were {had}; that is not believed, and nothing was changed"
+        ),
         Happening::RestartAsked { phone } => format!("phone {phone} was asked to restart"),
         Happening::ResyncAsked { phone } => {
             format!("phone {phone} was asked to fetch its configuration")

@@ -191,6 +191,7 @@ pub(super) fn in_words(heard: &Heard) -> String {
         Heard::Said { text, .. } => format!("\u{201c}{text}\u{201d}"),
         Heard::Keys { min, max, .. } => format!("(waits for {min} to {max} keys, then #)"),
         Heard::Application { name, argument } => format!("({name} {argument})"),
+        Heard::Bridged { agent } => format!("(agent {agent} picks up)"),
         Heard::Transferred { extension, context } => {
             format!("(transferred to {extension} in {context})")
         }

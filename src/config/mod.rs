@@ -24,7 +24,7 @@ pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::model::{Domain, TeamSettings, Teams, TomlFault, TomlText};
+use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -76,6 +76,8 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// What holds for all queues.
+    pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
     pub teams: Teams,
     /// The service number, where there is one.
@@ -285,6 +287,7 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
+            queues: settings.queues,
             service: self.service(&settings.customers, &teams)?,
             customers: settings.customers,
             teams,

@@ -10,7 +10,7 @@ use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::model::{Domain, TeamSettings};
+use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -39,6 +39,7 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     customers: &'a CustomersSettings,
+    queues: &'a QueueSettings,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -134,6 +135,7 @@ impl Config {
             },
             provisioning: &self.provisioning,
             customers: &self.customers,
+            queues: &self.queues,
             log: &self.log,
             team: self.teams.values().collect(),
         };

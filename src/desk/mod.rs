@@ -10,6 +10,7 @@ mod enrolment;
 mod floor;
 mod guard;
 mod inventory;
+mod mirror;
 mod pin_hash;
 mod seats;
 
@@ -22,9 +23,10 @@ pub use crate::model::UserRecord;
 pub use customer_calls::CustomerCall;
 pub use guard::{Attempt, WhoTries};
 pub use inventory::Summary;
+pub use mirror::{Conflict, MirrorChange, Mirrored};
 pub use seats::Seated;
 
-use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal};
+use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal, UserSource};
 use crate::store::{DatabaseError, Store, WriteError};
 use customer_calls::TeamsOfPeople;
 use pin_hash::PinHasher;
@@ -80,9 +82,12 @@ pub enum Error {
     /// The extension is in use already.
     #[error("extension {0} is in use already, by a user or as a phone's desk extension")]
     ExtensionTaken(Extension),
-    /// The user is kept by the users file.
-    #[error("user {0} comes from the users file; change it there")]
-    KeptByFile(Extension),
+    /// The user is kept by the users file or the directory server.
+    #[error("user {0} comes from {place}; change it there", place = match .1 {
+        UserSource::Ldap => "the LDAP server",
+        UserSource::File | UserSource::Local => "the users file",
+    })]
+    KeptElsewhere(Extension, UserSource),
     /// A param or variable that only hotdeskd sets.
     #[error("`{0}` cannot be set for a user: hotdeskd sets it itself")]
     Reserved(String),

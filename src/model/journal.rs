@@ -115,6 +115,29 @@ pub enum Happening {
         /// Which.
         user: Extension,
     },
+    /// The number of a person changed where the person is kept; desk sessions and all else went with it.
+    UserMoved {
+        /// The extension before.
+        from: Extension,
+        /// The extension now.
+        user: Extension,
+    },
+    /// The mirror of the directory server was brought up to date, by so much that it is not told by person.
+    PeopleMirrored {
+        /// New users.
+        added: usize,
+        /// Users that differ now.
+        changed: usize,
+        /// Users that are no more; each of them is told by itself too.
+        removed: usize,
+    },
+    /// The directory server gave so few people that it is not believed; the mirror stays.
+    PeopleDisbelieved {
+        /// How many people the mirror has.
+        had: usize,
+        /// How many the server gave.
+        found: usize,
+    },
     /// A phone was asked to restart.
     RestartAsked {
         /// Which.
@@ -260,6 +283,9 @@ impl Happening {
             | Self::PinSet { .. }
             | Self::UserSaved { .. }
             | Self::UserRemoved { .. }
+            | Self::UserMoved { .. }
+            | Self::PeopleMirrored { .. }
+            | Self::PeopleDisbelieved { .. }
             | Self::PhonesRefused { .. }
             | Self::TemplateBroken { .. } => None,
         }
@@ -274,7 +300,8 @@ impl Happening {
             | Self::PinUnlocked { user }
             | Self::PinSet { user }
             | Self::UserSaved { user }
-            | Self::UserRemoved { user } => Some(user),
+            | Self::UserRemoved { user }
+            | Self::UserMoved { user, .. } => Some(user),
             Self::PinRefused { user, .. }
             | Self::PinLocked { user, .. }
             | Self::Shown { user, .. }
@@ -283,6 +310,8 @@ impl Happening {
             | Self::CustomerHungUp { .. }
             | Self::CustomerLeft { .. }
             | Self::PinAlarm { .. }
+            | Self::PeopleMirrored { .. }
+            | Self::PeopleDisbelieved { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
             | Self::RestartAsked { .. }
@@ -322,6 +351,9 @@ mod tests {
             Happening::PhoneRemoved { phone },
             Happening::UserSaved { user: user.clone() },
             Happening::UserRemoved { user: user.clone() },
+            Happening::UserMoved { from: user.clone(), user: user.clone() },
+            Happening::PeopleMirrored { added: 1, changed: 2, removed: 3 },
+            Happening::PeopleDisbelieved { had: 10, found: 1 },
             Happening::RestartAsked { phone },
             Happening::ResyncAsked { phone },
             Happening::Shown { phone, user: Some(user) },

@@ -4,6 +4,7 @@
 //! No IO, no async, no clock: where a rule needs the time, `now` is an argument. Every other room may
 //! use this one; this one uses none.
 
+mod caller_number;
 mod customer;
 mod customer_route;
 mod desk_session;
@@ -15,11 +16,13 @@ mod flow;
 mod journal;
 mod mac;
 mod opening_hours;
+mod person;
 mod phone;
 mod phone_request;
 mod phone_settings;
 mod pin;
 mod pin_guard;
+mod queue;
 mod queue_call;
 mod routing;
 mod sip_identity;
@@ -28,6 +31,9 @@ mod toml_text;
 mod user;
 mod wanted;
 
+pub use caller_number::{
+    Caller, E164Number, HomeCountry, NumberPlan, PlainNumbers, Spelling, UnknownCountry,
+};
 pub use customer::{Customer, LookUp, LookUpFailure, NotAsked};
 pub use customer_route::{
     CallerId, Decision, LastAgent, Otherwise, Reason, RouteSettings, TeamsNow, decide,
@@ -48,6 +54,9 @@ pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{
     Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
 };
+pub use person::{
+    Disbelieved, InvalidPersonKey, MirrorPlace, MirrorState, Person, PersonKey, Skipped, Supplied,
+};
 pub use phone::{CallerNumber, Emergency, InvalidCallerNumber, Phone};
 pub use phone_request::{PhoneRefusal, PhoneRequest, Shown, Told};
 pub use phone_settings::{
@@ -57,6 +66,11 @@ pub use phone_settings::{
 pub use pin::{Pin, PinFault};
 pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
+};
+pub use queue::{
+    Agent, AgentReport, AgentStatus, CallCenter, CallCenterRules, InvalidMusic, InvalidQueueNumber,
+    InvalidQueueParam, ModuleSettings, Music, NodeQueues, Queue, QueueModule, QueueNumber,
+    QueueParams, QueueReport, QueueSettings, QueueStep, Standing, Tier, Waits,
 };
 pub use queue_call::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT, QueueCall, QueueLeft, QueueOutcome};
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Holiday, Hours, Opening, Variables, Zone, opening};
+use super::{Holiday, Hours, Music, Opening, QueueNumber, QueueParams, Zone, opening};
 
 /// A team's name, and its queue's before the `@`: 1 to 40 ASCII letters, digits, `-`, `_` or `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -172,7 +172,7 @@ pub struct QueueOptions {
     /// How agents are chosen.
     pub strategy: Option<Strategy>,
     /// What callers hear while they wait (`moh-sound`).
-    pub music: Option<String>,
+    pub music: Option<Music>,
     /// Seconds that a caller waits at most; 0: for ever.
     pub max_wait: Option<u32>,
     /// Seconds that a caller waits at most while nobody is logged in; 0: for ever.
@@ -180,7 +180,7 @@ pub struct QueueOptions {
     /// Where a caller goes who waited too long.
     pub overflow: Option<Destination>,
     /// Further parameters of mod_callcenter's `<queue>`, by its names for them.
-    pub params: Variables,
+    pub params: QueueParams,
 }
 
 /// A team as the configuration or the directory server describes it.
@@ -195,9 +195,9 @@ pub struct TeamSettings {
     /// Whether it has a queue.
     #[serde(default = "yes")]
     pub has_queue: bool,
-    /// The number that people dial for the queue, 1 to 15 digits.
+    /// The number that people dial for the queue.
     #[serde(default)]
-    pub extension: Option<String>,
+    pub extension: Option<QueueNumber>,
     /// Whether logging in at a desk makes its agents available.
     #[serde(default = "yes")]
     pub follows_login: bool,

@@ -127,6 +127,11 @@ pub enum Heard {
         /// Its argument, expanded.
         argument: String,
     },
+    /// An agent of a queue picked up.
+    Bridged {
+        /// The agent.
+        agent: String,
+    },
     /// The call was transferred.
     Transferred {
         /// The number.

@@ -146,7 +146,8 @@ fn is_urgent(what: &Happening) -> bool {
     match what {
         Happening::PhoneSaved { .. }
         | Happening::PhoneRemoved { .. }
-        | Happening::UserRemoved { .. } => true,
+        | Happening::UserRemoved { .. }
+        | Happening::UserMoved { .. } => true,
         Happening::Login { .. }
         | Happening::OwnerReturned { .. }
         | Happening::Logout { .. }
@@ -156,6 +157,8 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::PinUnlocked { .. }
         | Happening::PinSet { .. }
         | Happening::UserSaved { .. }
+        | Happening::PeopleMirrored { .. }
+        | Happening::PeopleDisbelieved { .. }
         | Happening::RestartAsked { .. }
         | Happening::ResyncAsked { .. }
         | Happening::Shown { .. }

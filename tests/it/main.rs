@@ -18,6 +18,7 @@ mod phones_configure;
 mod phones_listener;
 mod phones_operator;
 mod phones_unknown;
+mod queues;
 mod refusals;
 mod rooms;
 mod secrets;

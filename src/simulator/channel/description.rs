@@ -38,7 +38,7 @@ impl Channel {
     }
 
     /// State, codec, profile and perhaps variables, as `switch_channel_event_set_data` adds them.
-    pub(super) fn describe(&self, node: &Node, event: &mut Event, with_variables: bool) {
+    pub(in super::super) fn describe(&self, node: &Node, event: &mut Event, with_variables: bool) {
         event.extend(fill(include_str!("../templates/channel.txt"), |place| {
             self.place(node, place)
         }));

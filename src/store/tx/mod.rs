@@ -2,6 +2,7 @@
 
 mod customer_calls;
 mod guard;
+mod people;
 mod phones;
 mod provisioning;
 mod sessions;
@@ -111,6 +112,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in users::all(connection, vault).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in people::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in sessions::all(connection).await.map_err(row)? {
