@@ -62,6 +62,7 @@ fn call(id: String) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use bytes::BytesMut;
+    use tokio_util::codec::Decoder as _;
 
     use super::*;
     use crate::event_socket::{Codec, Limits};
