@@ -38,8 +38,8 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
-    customers: &'a CustomersSettings,
     queues: &'a QueueSettings,
+    customers: &'a CustomersSettings,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -134,8 +134,8 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
-            customers: &self.customers,
             queues: &self.queues,
+            customers: &self.customers,
             log: &self.log,
             team: self.teams.values().collect(),
         };

@@ -306,12 +306,12 @@ impl Happening {
             | Self::PinLocked { user, .. }
             | Self::Shown { user, .. }
             | Self::CustomerServed { agent: user, .. } => user.as_ref(),
-            Self::CustomerCalled { .. }
+            Self::PeopleMirrored { .. }
+            | Self::PeopleDisbelieved { .. }
+            | Self::CustomerCalled { .. }
             | Self::CustomerHungUp { .. }
             | Self::CustomerLeft { .. }
             | Self::PinAlarm { .. }
-            | Self::PeopleMirrored { .. }
-            | Self::PeopleDisbelieved { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
             | Self::RestartAsked { .. }

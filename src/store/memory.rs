@@ -29,11 +29,11 @@ pub(super) enum Effect {
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
     PersonalFileKept(Extension, String),
-    Served(String, Extension, Timestamp),
-    ServedBefore(Timestamp),
     PersonalFilesMoved(Extension, Extension),
     Mirrored(Arc<MirrorState>),
     TeamsMirrored(Vec<TeamSettings>),
+    Served(String, Extension, Timestamp),
+    ServedBefore(Timestamp),
 }
 
 /// All phones, users, desk sessions and wanted rows.
@@ -243,10 +243,6 @@ impl Memory {
             Effect::PersonalFileKept(user, name) => {
                 self.provisioning.personal.entry(user).or_default().insert(name);
             }
-            Effect::Served(caller, agent, at) => {
-                self.last_agents.insert(caller, (agent, at));
-            }
-            Effect::ServedBefore(oldest) => self.last_agents.retain(|_, (_, at)| *at >= oldest),
             Effect::PersonalFilesMoved(from, to) => {
                 if let Some(names) = self.provisioning.personal.remove(&from) {
                     self.provisioning.personal.insert(to, names);
@@ -257,6 +253,10 @@ impl Memory {
                 self.teams =
                     Arc::new(teams.into_iter().map(|team| (team.id.clone(), team)).collect());
             }
+            Effect::Served(caller, agent, at) => {
+                self.last_agents.insert(caller, (agent, at));
+            }
+            Effect::ServedBefore(oldest) => self.last_agents.retain(|_, (_, at)| *at >= oldest),
         }
     }
 
@@ -292,11 +292,11 @@ impl Memory {
             | Effect::Settled(..)
             | Effect::Shown(..)
             | Effect::PersonalFileKept(..)
-            | Effect::Served(..)
-            | Effect::ServedBefore(_)
             | Effect::PersonalFilesMoved(..)
             | Effect::Mirrored(_)
-            | Effect::TeamsMirrored(_) => {}
+            | Effect::TeamsMirrored(_)
+            | Effect::Served(..)
+            | Effect::ServedBefore(_) => {}
         }
     }
 

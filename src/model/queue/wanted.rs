@@ -280,6 +280,7 @@ mod tests {
             keys: record.keys,
             settings: record.settings,
             source: UserSource::Local,
+            person: None,
         }
     }
 
