@@ -1,5 +1,7 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod service;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +14,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{
-    Conversations, CustomerLookup, CustomerService, HashedPin, NoCustomers, PinCheck, ProfileName,
-    ServiceSettings, VoicemailPin,
+    Conversations, CustomerService, HashedPin, NoCustomers, PinCheck, ProfileName, VoicemailPin,
 };
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::desk::{self, Desk, PinMethod};
-use crate::event_socket::{self, ChannelWord, ServerSettings, SettingText};
+use crate::event_socket::{self, ChannelWord, ServerSettings};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
@@ -100,12 +101,15 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
-    let service = customer_service(&config, Arc::new(NoCustomers))?;
+    let service = service::customer_service(&config, Arc::new(NoCustomers))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let switch = Switch::new(
         desk.store().clone(),
         switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
     );
+    let told = switch.queue_calls();
+    let days = service::last_agent_days(&config);
+    parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
@@ -223,26 +227,6 @@ fn hold_calls(
         let conversations = conversations.clone();
         async move { conversations.hold(session).await }
     })
-}
-
-/// The service number of a configuration, over this look-up.
-///
-/// # Errors
-/// A name cannot be sent to FreeSWITCH.
-fn customer_service(
-    config: &Config,
-    lookup: Arc<dyn CustomerLookup>,
-) -> anyhow::Result<Option<CustomerService>> {
-    let Some(service) = &config.service else { return Ok(None) };
-    let settings = ServiceSettings {
-        route: service.route.clone(),
-        teams: config.teams.clone(),
-        last_agent_days: service.last_agent.map(|last| last.within_days),
-        journal_numbers: service.journal_numbers,
-        context: SettingText::parse(config.dialplan.context.as_str())
-            .context("dialplan.context")?,
-    };
-    Ok(Some(CustomerService::new(lookup, settings)))
 }
 
 /// What each phone understands, by its vendor's manifest.
