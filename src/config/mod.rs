@@ -3,6 +3,7 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
+mod customers;
 mod listener;
 mod secret;
 mod settings;
@@ -22,6 +23,7 @@ pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -75,6 +77,10 @@ pub struct Config {
     pub provisioning: ProvisioningSettings,
     /// The teams, and the queues that serve them.
     pub teams: Teams,
+    /// Where customers are looked up; its passwords are taken out.
+    pub customers: CustomersSettings,
+    /// The password of the customers' database.
+    pub customers_password: Option<Secret>,
     /// The log.
     pub log: LogSettings,
 }
@@ -200,6 +206,7 @@ impl Config {
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let inline = passwords
             .chain(&self.switch_credentials.password)
+            .chain(&self.customers_password)
             .any(|secret| secret.from == SecretSource::Inline);
         let mode = std::fs::metadata(&self.file).map(|metadata| metadata.permissions().mode());
         if inline && mode.is_ok_and(|mode| mode & 0o007 != 0) {
@@ -255,6 +262,7 @@ impl Checker<'_> {
             ));
         }
         let data = self.path("data", settings.data)?;
+        let (customers, customers_password) = self.customers(settings.customers)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
@@ -278,6 +286,8 @@ impl Checker<'_> {
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
             teams: self.teams(settings.team)?,
+            customers,
+            customers_password,
             log: settings.log,
         })
     }

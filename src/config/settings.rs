@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::listener::{Listener, OpenListener};
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -47,6 +48,8 @@ pub(super) struct Settings {
     pub provisioning: ProvisioningSettings,
     #[serde(default)]
     pub team: Vec<TeamSettings>,
+    #[serde(default)]
+    pub customers: CustomersSettings,
     #[serde(default)]
     pub log: LogSettings,
 }

@@ -9,6 +9,7 @@ use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -37,6 +38,7 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    customers: ShownCustomers<'a>,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -64,6 +66,14 @@ struct ShownSwitch<'a> {
     user: &'a BasicUser,
     #[serde(flatten)]
     password: ShownSecret,
+}
+
+#[derive(Serialize)]
+struct ShownCustomers<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a CustomersSettings,
 }
 
 #[derive(Serialize)]
@@ -131,6 +141,10 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            customers: ShownCustomers {
+                password: self.customers_password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                settings: &self.customers,
+            },
             log: &self.log,
             team: self.teams.values().collect(),
         };

@@ -92,6 +92,35 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             b"domain = \"a.example\"\n[directory.params]\nvm-password = \"1\"\n",
             3, 15, "directory.params.vm-password", "hotdeskd sets it for each phone", "Correct it",
         ),
+        // The customers' database.
+        (
+            b"domain = \"a.example\"\n[customers]\nurl = \"mysql://crm:4711@db/crm\"\n",
+            3, 7, "customers.url", "found a URL with a password, which is not repeated here", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"sqlite:///x\"\n",
+            4, 2, "customers.query", "found no query", ":number",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"sqlite:///x\"\nquery = \"SELECT 1\"\n",
+            6, 9, "customers.query", "found no `:number`", "never pasted",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"sqlite:///x\"\nquery = \"SELECT :number\"\nspellings = []\n",
+            7, 13, "customers.spellings", "found an empty list", "e164",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"firebird://c@h/x\"\nquery = \"SELECT :number\"\ntls = \"verify\"\n",
+            7, 7, "customers.tls", "found TLS", "way of its own",
+        ),
+        (
+            b"domain = \"a.example\"\n[customers]\ndeadline_ms = 10\n",
+            3, 15, "customers.deadline_ms", "expected a whole number from 20 to 5000", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[customers]\ncountry = \"Austria\"\n",
+            3, 11, "customers.country", "two capital letters", "Correct it",
+        ),
         // Missing.
         (b"", 1, 1, "domain", "found no `domain`", "Add it"),
         (b"domain = \"a.example\"\n", 1, 1, "freeswitch", "found no FreeSWITCH", "Add the table"),
@@ -329,6 +358,9 @@ fn every_key_of_every_table_stands_in_the_example() {
         "provisioning.enrolment",
         "provisioning.tls",
         "log",
+        "customers",
+        "customers.cache",
+        "customers.breaker",
         "[team]",
     ];
     // A list of tables has no default, so it stands there as a comment.

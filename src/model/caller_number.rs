@@ -274,9 +274,8 @@ fn digits_of(text: &str) -> Option<String> {
         return None;
     }
     let number = text.strip_prefix('+').unwrap_or(text);
-    let allowed = |c: char| {
-        c.is_ascii_digit() || matches!(c, ' ' | '\u{a0}' | '-' | '.' | '/' | '(' | ')')
-    };
+    let allowed =
+        |c: char| c.is_ascii_digit() || matches!(c, ' ' | '\u{a0}' | '-' | '.' | '/' | '(' | ')');
     let is_number = number.chars().all(allowed);
     is_number.then(|| number.chars().filter(char::is_ascii_digit).collect())
 }

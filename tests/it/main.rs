@@ -5,6 +5,7 @@ mod support;
 
 mod admin_api;
 mod cli;
+mod customers;
 mod demo;
 mod event_socket;
 mod faults;

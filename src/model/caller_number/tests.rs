@@ -31,9 +31,24 @@ fn told(text: &str, country: &str) -> String {
 #[test]
 fn a_withheld_number_is_anonymous_however_it_is_written() {
     for text in [
-        "", "  ", "anonymous", "Anonymous", "ANONYMOUS", "unknown", "Restricted", "Unavailable",
-        "private", "0000000000", "0", "+", "+ ", "sip:anonymous@anonymous.invalid",
-        "anonymous@example.net", "_undef_", "Out Of Area", "00",
+        "",
+        "  ",
+        "anonymous",
+        "Anonymous",
+        "ANONYMOUS",
+        "unknown",
+        "Restricted",
+        "Unavailable",
+        "private",
+        "0000000000",
+        "0",
+        "+",
+        "+ ",
+        "sip:anonymous@anonymous.invalid",
+        "anonymous@example.net",
+        "_undef_",
+        "Out Of Area",
+        "00",
     ] {
         assert_eq!(told(text, "AT"), "Anonymous", "{text:?}");
     }
@@ -42,8 +57,19 @@ fn a_withheld_number_is_anonymous_however_it_is_written() {
 #[test]
 fn what_is_our_own_is_internal() {
     for text in [
-        "1001", "112", "*98", "*111001", "#21#", "10012345", "sip:1001@example.net", "ada",
-        "0004132a0001", "sips:ada@example.net;transport=tls", "sip:ada", "337123", "110",
+        "1001",
+        "112",
+        "*98",
+        "*111001",
+        "#21#",
+        "10012345",
+        "sip:1001@example.net",
+        "ada",
+        "0004132a0001",
+        "sips:ada@example.net;transport=tls",
+        "sip:ada",
+        "337123",
+        "110",
     ] {
         assert_eq!(told(text, "DE"), "Internal", "{text:?}");
     }
@@ -78,9 +104,20 @@ fn a_number_has_one_form_however_it_is_written() {
 fn what_only_looks_like_a_number_is_none() {
     let long = "1".repeat(70);
     for text in [
-        "15550100", "4315550100", "'; DROP TABLE customers; --", "0043155501001234567",
-        "+43 1 555 0100 ext", "+43${system(id)}", "+43;x", "++4315550100", "0１５５５０１００", "-",
-        "+4312", "+999123456789", &long, "\u{0}015550100",
+        "15550100",
+        "4315550100",
+        "'; DROP TABLE customers; --",
+        "0043155501001234567",
+        "+43 1 555 0100 ext",
+        "+43${system(id)}",
+        "+43;x",
+        "++4315550100",
+        "0１５５５０１００",
+        "-",
+        "+4312",
+        "+999123456789",
+        &long,
+        "\u{0}015550100",
     ] {
         let told = told(text, "AT");
         assert!(told == "NotANumber" || text == "-" && told == "Anonymous", "{text:?}: {told}");
