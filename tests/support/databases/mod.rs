@@ -33,6 +33,8 @@ pub trait DatabaseServer {
     fn start(&mut self);
     /// A query that never returns.
     fn endless(&self) -> &'static str;
+    /// How many of those run at the server.
+    fn endless_running(&self) -> usize;
     /// A query with columns of types that are none of text, for `:number`; the team is `42`, the priority 7.
     fn odd_types(&self) -> &'static str;
 }

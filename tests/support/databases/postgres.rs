@@ -36,6 +36,13 @@ impl Postgres {
         DatabaseServer::start(&mut own);
         own
     }
+
+    fn psql(&self, sql: &str) -> String {
+        let mut psql = Command::new("psql");
+        psql.env("PGPASSWORD", PASSWORD).args(["-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
+        psql.args(["-p", &self.address.port().to_string(), "-U", USER, "-d", "postgres"]);
+        done(&mut psql, sql)
+    }
 }
 
 impl DatabaseServer for Postgres {
@@ -44,10 +51,14 @@ impl DatabaseServer for Postgres {
     }
 
     fn run(&self, sql: &str) {
-        let mut psql = Command::new("psql");
-        psql.env("PGPASSWORD", PASSWORD).args(["-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
-        psql.args(["-p", &self.address.port().to_string(), "-U", USER, "-d", "postgres"]);
-        done(&mut psql, sql);
+        self.psql(sql);
+    }
+
+    fn endless_running(&self) -> usize {
+        let told = self.psql(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%sleep(36%' AND pid <> pg_backend_pid();",
+        );
+        told.split_whitespace().find_map(|word| word.parse().ok()).unwrap()
     }
 
     fn stop(&mut self) {
@@ -60,6 +71,12 @@ impl DatabaseServer for Postgres {
         let port = self.address.port().to_string();
         postgres.args(["-p", &port, "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]);
         self.server = Server::start(postgres, self.address, &self.folder.path().join("log"));
+        // It listens before it has recovered.
+        let mut ready = Command::new(program("pg_isready"));
+        ready.args(["-q", "-h", "127.0.0.1", "-p", &port]);
+        while !ready.status().unwrap().success() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     fn endless(&self) -> &'static str {
