@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use hotdeskd::customers::Customers;
 use hotdeskd::desk::{Desk, Settings};
 use hotdeskd::http::{self, admin};
 use hotdeskd::store::{Lock, Store};
@@ -175,7 +176,8 @@ async fn a_morning_with_a_daemon_goes_over_its_socket() {
     let desk = Desk::new(Store::open(&data).await.unwrap(), Settings::default());
     let listener = admin::bind(&data.join("admin.sock")).unwrap();
     let stop = CancellationToken::new();
-    let router = admin::router(crate::support::provisioning(desk.clone(), &data));
+    let provisioning = crate::support::provisioning(desk.clone(), &data);
+    let router = admin::router(provisioning, Customers::default());
     let serving =
         tokio::spawn(http::serve(listener, router, http::Limits::default(), stop.clone()));
     tokio::task::spawn_blocking(move || place.story(MORNING)).await.unwrap();
