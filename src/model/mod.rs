@@ -52,8 +52,9 @@ pub use pin_guard::{
 };
 pub use queue::{
     Agent, AgentReport, AgentStatus, CallCenter, CallCenterRules, InvalidMusic, InvalidQueueNumber,
-    InvalidQueueParam, ModuleSettings, Music, NodeQueues, Queue, QueueModule, QueueNumber,
-    QueueParams, QueueReport, QueueSettings, QueueStep, Standing, Tier, Waits,
+    InvalidQueueParam, Made, MadeKind, ModuleSettings, Music, NodeQueues, Queue, QueueLists,
+    QueueModule, QueueNumber, QueueParams, QueueReport, QueueSettings, QueueStep, Standing, Tier,
+    Waits,
 };
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};

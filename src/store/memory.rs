@@ -9,8 +9,8 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Phone, Shown, SipIdentity, User,
-    Wanted, WantedKind,
+    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Made, MadeKind, Phone, Shown,
+    SipIdentity, User, Wanted, WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -25,6 +25,8 @@ pub(super) enum Effect {
     Wanted(Wanted),
     Attempted(WantedKind, String, Attempts),
     Settled(WantedKind, String),
+    Made(Made),
+    Unmade(String, MadeKind, String),
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
     PersonalFileKept(Extension, String),
@@ -45,6 +47,8 @@ pub struct Memory {
     retired: HashSet<String>,
     /// Shared, because whoever compares them with what is looks at all of them again and again.
     wanted: BTreeMap<(WantedKind, String), Arc<Wanted>>,
+    /// By node and definition, where it is or was made.
+    made: BTreeMap<(MadeKind, String), BTreeMap<String, Option<String>>>,
     provisioning: Provisioned,
 }
 
@@ -112,6 +116,18 @@ impl Memory {
     /// What is wanted of this kind of this target and not yet so.
     pub fn wanted_of(&self, kind: WantedKind, target: &str) -> Option<&Arc<Wanted>> {
         self.wanted.get(&(kind, target.to_owned()))
+    }
+
+    /// The names of a kind that are, or were, ours at a FreeSWITCH.
+    pub fn made(&self, kind: MadeKind) -> impl Iterator<Item = &str> {
+        let names = self.made.keys().filter(move |(known, _)| *known == kind);
+        names.map(|(_, name)| name.as_str())
+    }
+
+    /// Whether this is ours at a node, and of a queue, with what it was last loaded there.
+    pub fn made_at(&self, node: &str, kind: MadeKind, name: &str) -> Option<Option<&str>> {
+        let nodes = self.made.get(&(kind, name.to_owned()))?;
+        nodes.get(node).map(Option::as_deref)
     }
 
     /// How a phone is known at the phones' listener.
@@ -196,6 +212,18 @@ impl Memory {
             Effect::Settled(kind, target) => {
                 self.wanted.remove(&(kind, target));
             }
+            Effect::Made(Made { node, kind, name, definition }) => {
+                self.made.entry((kind, name)).or_default().insert(node, definition);
+            }
+            Effect::Unmade(node, kind, name) => {
+                let key = (kind, name);
+                if let Some(nodes) = self.made.get_mut(&key) {
+                    nodes.remove(&node);
+                    if nodes.is_empty() {
+                        self.made.remove(&key);
+                    }
+                }
+            }
             Effect::EnrolmentSaved(enrolment) => self.provisioning.save(enrolment),
             Effect::Shown(phone, shown) => {
                 self.provisioning.shown.insert(phone, shown);
@@ -236,6 +264,8 @@ impl Memory {
             Effect::Wanted(_)
             | Effect::Attempted(..)
             | Effect::Settled(..)
+            | Effect::Made(_)
+            | Effect::Unmade(..)
             | Effect::Shown(..)
             | Effect::PersonalFileKept(..) => {}
         }

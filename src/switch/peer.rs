@@ -33,8 +33,23 @@ const MOST_ASKED: usize = 200;
 pub(super) struct Peer {
     pub(super) node: Node,
     view: Mutex<View>,
-    /// Rung at each change that may let something go on.
-    changed: Arc<Notify>,
+    bells: Bells,
+}
+
+/// Rung at each change that may let something go on.
+#[derive(Clone)]
+pub(super) struct Bells {
+    /// What is wanted of phones.
+    pub phones: Arc<Notify>,
+    /// The queues.
+    pub queues: Arc<Notify>,
+}
+
+impl Bells {
+    fn ring(&self) {
+        self.phones.notify_one();
+        self.queues.notify_one();
+    }
 }
 
 /// A connection whose picture is whole.
@@ -63,8 +78,8 @@ pub(super) struct View {
 }
 
 impl Peer {
-    pub(super) fn new(node: Node, changed: Arc<Notify>) -> Self {
-        Self { node, view: Mutex::default(), changed }
+    pub(super) fn new(node: Node, bells: Bells) -> Self {
+        Self { node, view: Mutex::default(), bells }
     }
 
     /// What is known now. Never held across an `await`.
@@ -103,7 +118,7 @@ impl Peer {
                 let trouble = self.view().trouble.take();
                 *self.view() = View { trouble, ..View::default() };
                 self.trouble(why);
-                self.changed.notify_one();
+                self.bells.ring();
             }
         }
     }
@@ -136,7 +151,7 @@ impl Peer {
                 Err(error) => return error.to_string(),
             };
             self.view().line = Some(line.clone());
-            self.changed.notify_one();
+            self.bells.ring();
         }
     }
 
@@ -147,6 +162,7 @@ impl Peer {
             "sofia::register",
             "sofia::unregister",
             "sofia::expire",
+            "callcenter::info",
         ]);
         client.subscribe(subscription).await?;
         let version = client.api(Api::new("version")).await?;
@@ -158,7 +174,7 @@ impl Peer {
         let (registrations, channels) = (view.registrations.count(), view.channels.count());
         drop(view);
         tracing::info!(node = %self.node.name, registrations, channels, "connected to FreeSWITCH");
-        self.changed.notify_one();
+        self.bells.ring();
         Ok(reread)
     }
 
@@ -270,6 +286,7 @@ impl Peer {
             Some("CHANNEL_DESTROY") => {
                 let uuid = channels::ended(event);
                 uuid.into_iter().for_each(|uuid| self.view().channels.end(uuid, now));
+                self.bells.queues.notify_one();
             }
             Some("CUSTOM") => match text("Event-Subclass").as_deref() {
                 Some("sofia::register") => {
@@ -281,11 +298,18 @@ impl Peer {
                     let gone = Gone::of_event(event);
                     gone.iter().for_each(|gone| self.view().registrations.remove(gone));
                 }
+                Some("callcenter::info") => {
+                    // An agent may be free again.
+                    if text("CC-Action").as_deref() == Some("agent-state-change") {
+                        self.bells.queues.notify_one();
+                    }
+                    return;
+                }
                 _ => return,
             },
             _ => return,
         }
-        self.changed.notify_one();
+        self.bells.phones.notify_one();
     }
 
     fn is_ours(&self, registration: &Registration) -> bool {

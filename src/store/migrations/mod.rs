@@ -15,6 +15,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (3, "resync", include_str!("sqlite/0003_resync.sql")),
     (4, "handsets", include_str!("sqlite/0004_handsets.sql")),
     (5, "teams", include_str!("sqlite/0005_teams.sql")),
+    (7, "callcenter", include_str!("sqlite/0007_callcenter.sql")),
 ];
 
 /// Checks that the store has this version's schema, and changes nothing.

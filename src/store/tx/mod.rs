@@ -1,5 +1,6 @@
 //! A write in the making: typed reads and changes inside one transaction.
 
+mod callcenter;
 mod guard;
 mod phones;
 mod provisioning;
@@ -114,6 +115,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in wanted::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in callcenter::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {
