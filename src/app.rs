@@ -11,10 +11,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{Conversations, HashedPin, PinCheck, ProfileName, VoicemailPin};
+use crate::calls::{
+    Conversations, CustomerLookup, CustomerService, HashedPin, NoCustomers, PinCheck, ProfileName,
+    ServiceSettings, VoicemailPin,
+};
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::desk::{self, Desk, PinMethod};
-use crate::event_socket::{self, ChannelWord, ServerSettings};
+use crate::event_socket::{self, ChannelWord, ServerSettings, SettingText};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
@@ -97,7 +100,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
-    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
+    let service = customer_service(&config, Arc::new(NoCustomers))?;
+    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let switch = Switch::new(
         desk.store().clone(),
         switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
@@ -196,6 +200,7 @@ fn hold_calls(
     listener: TcpListener,
     config: &Config,
     desk: Desk,
+    service: Option<CustomerService>,
     shutdown: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
     let check: Arc<dyn PinCheck> = match config.pin.method {
@@ -207,13 +212,37 @@ fn hold_calls(
         }),
         PinMethod::Hash => Arc::new(HashedPin { desk: desk.clone() }),
     };
-    let conversations = Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
+    let mut conversations =
+        Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
+    if let Some(service) = service {
+        conversations = conversations.with_customers(service);
+    }
     let settings =
         ServerSettings { allow: config.event_socket.allow.clone(), ..ServerSettings::default() };
     event_socket::serve(listener, settings, shutdown, move |session| {
         let conversations = conversations.clone();
         async move { conversations.hold(session).await }
     })
+}
+
+/// The service number of a configuration, over this look-up.
+///
+/// # Errors
+/// A name cannot be sent to FreeSWITCH.
+fn customer_service(
+    config: &Config,
+    lookup: Arc<dyn CustomerLookup>,
+) -> anyhow::Result<Option<CustomerService>> {
+    let Some(service) = &config.service else { return Ok(None) };
+    let settings = ServiceSettings {
+        route: service.route.clone(),
+        teams: config.teams.clone(),
+        last_agent_days: service.last_agent.map(|last| last.within_days),
+        journal_numbers: service.journal_numbers,
+        context: SettingText::parse(config.dialplan.context.as_str())
+            .context("dialplan.context")?,
+    };
+    Ok(Some(CustomerService::new(lookup, settings)))
 }
 
 /// What each phone understands, by its vendor's manifest.

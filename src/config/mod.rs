@@ -3,6 +3,7 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
+mod customers;
 mod listener;
 mod secret;
 mod settings;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use customers::{LastAgentSettings, Service};
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use show::example;
@@ -27,6 +29,7 @@ use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
+use customers::CustomersSettings;
 use settings::{NodeSettings, Settings};
 
 /// The most bytes that a configuration has.
@@ -77,6 +80,10 @@ pub struct Config {
     pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
     pub teams: Teams,
+    /// The service number, where there is one.
+    pub service: Option<Service>,
+    /// The table `[customers]` as it was read, to be shown.
+    customers: CustomersSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -256,6 +263,7 @@ impl Checker<'_> {
                 "It stands in FreeSWITCH's own configuration, where they mean something else. Choose another.".to_owned(),
             ));
         }
+        let teams = self.teams(settings.team)?;
         let data = self.path("data", settings.data)?;
         Ok(Config {
             file: file.into(),
@@ -280,7 +288,9 @@ impl Checker<'_> {
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
             queues: settings.queues,
-            teams: self.teams(settings.team)?,
+            service: self.service(&settings.customers, &teams)?,
+            customers: settings.customers,
+            teams,
             log: settings.log,
         })
     }

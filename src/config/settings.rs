@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::customers::CustomersSettings;
 use super::listener::{Listener, OpenListener};
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
@@ -49,6 +50,8 @@ pub(super) struct Settings {
     pub queues: QueueSettings,
     #[serde(default)]
     pub team: Vec<TeamSettings>,
+    #[serde(default)]
+    pub customers: CustomersSettings,
     #[serde(default)]
     pub log: LogSettings,
 }

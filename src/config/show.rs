@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::customers::CustomersSettings;
 use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
@@ -38,6 +39,7 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     queues: &'a QueueSettings,
+    customers: &'a CustomersSettings,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -133,6 +135,7 @@ impl Config {
             },
             provisioning: &self.provisioning,
             queues: &self.queues,
+            customers: &self.customers,
             log: &self.log,
             team: self.teams.values().collect(),
         };

@@ -328,6 +328,8 @@ fn every_key_of_every_table_stands_in_the_example() {
         "provisioning",
         "provisioning.enrolment",
         "provisioning.tls",
+        "customers",
+        "customers.otherwise",
         "log",
         "[team]",
     ];

@@ -15,7 +15,7 @@ impl Directory {
             return NOT_FOUND.into();
         };
         let memory = self.inner.store.memory();
-        let wanted = rules.wanted(memory.users().map(Arc::<User>::as_ref));
+        let wanted = rules.beside(memory.teams()).wanted(memory.users().map(Arc::<User>::as_ref));
         let is_ours = queue.is_none_or(|queue| wanted.queues.contains_key(queue));
         if wanted.queues.is_empty() || !is_ours {
             return NOT_FOUND.into();

@@ -22,7 +22,8 @@ pub const UNAVAILABLE: &str = "%(500,500,480,620);loops=3";
 pub(super) fn dialplan(config: &Config) -> Walk {
     let hosts = config.dialplan.hosts_or(config.event_socket.address);
     let (domain, dialplan, emergency) = (&config.domain, &config.dialplan, &config.emergency);
-    let files = Plan { domain, dialplan, emergency, hosts: &hosts }.render().unwrap();
+    let files =
+        Plan { domain, dialplan, emergency, service: None, hosts: &hosts }.render().unwrap();
     let operators = format!(
         "<include>\n<context name=\"{}\"><extension name=\"users\"><condition \
          field=\"destination_number\" expression=\"^(\\d+)$\"><action application=\"bridge\" \

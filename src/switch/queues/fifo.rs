@@ -15,7 +15,8 @@ impl Queues {
     /// What mod_fifo is given.
     pub(super) fn fifo_definition(&self) -> String {
         let memory = self.switch.store.memory();
-        let wanted = self.rules.wanted(memory.users().map(Arc::<User>::as_ref));
+        let rules = self.rules.beside(memory.teams());
+        let wanted = rules.wanted(memory.users().map(Arc::<User>::as_ref));
         wanted.fifos(|user| !memory.seats(user).is_empty()).queues
     }
 

@@ -157,7 +157,8 @@ impl Queues {
         if let Some((_, wanted)) = kept.as_ref().filter(|(of, _)| *of == revision) {
             return Arc::clone(wanted);
         }
-        let wanted = Arc::new(self.rules.wanted(memory.users().map(Arc::<User>::as_ref)));
+        let rules = self.rules.beside(memory.teams());
+        let wanted = Arc::new(rules.wanted(memory.users().map(Arc::<User>::as_ref)));
         *kept = Some((revision, Arc::clone(&wanted)));
         wanted
     }

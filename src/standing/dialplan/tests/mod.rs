@@ -37,6 +37,7 @@ impl Settings {
             dialplan: &self.dialplan,
             emergency: &self.emergency,
             hosts: &self.hosts,
+            service: None,
         };
         plan.render().unwrap()
     }

@@ -148,6 +148,7 @@ fn wanted(people: &[&str], change: impl FnOnce(&mut CallCenterRules)) -> CallCen
             keys: Vec::new(),
             settings: Default::default(),
             source: crate::model::UserSource::Local,
+            person: None,
         }
     });
     let users: Vec<_> = users.collect();
