@@ -26,7 +26,9 @@ use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
-use crate::model::{Actor, DirectoryRules, LookUp, Phone, UnusableHash, UserSource};
+use crate::model::{
+    Actor, CallCenterRules, DirectoryRules, LookUp, Phone, UnusableHash, UserSource,
+};
 use crate::people;
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
@@ -332,6 +334,16 @@ fn standing_files(config: &Config, store: &Store) -> StandingFiles {
 fn directory(config: &Config, desk: &Desk) -> Directory {
     let store = desk.store().clone();
     Directory::new(store, rules(config, desk.store()), config.aliases.clone(), &config.directory)
+        .with_queues(queue_rules(config))
+}
+
+/// What the queues of the teams are made from.
+pub fn queue_rules(config: &Config) -> CallCenterRules {
+    CallCenterRules {
+        domain: config.domain.clone(),
+        settings: config.queues.clone(),
+        teams: config.teams.clone(),
+    }
 }
 
 /// What all directory entries rest on.
