@@ -3,6 +3,7 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
+mod ldap;
 mod listener;
 mod secret;
 mod settings;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use show::example;
@@ -65,6 +67,8 @@ pub struct Config {
     pub directory: DirectorySettings,
     /// The users file.
     pub users_file: Option<PathBuf>,
+    /// The LDAP server.
+    pub ldap: Option<Ldap>,
     /// Contexts and dial codes.
     pub dialplan: DialplanSettings,
     /// Emergency numbers, their routes and call-back.
@@ -197,7 +201,9 @@ impl Config {
     /// What the operator should know about this configuration, in sentences; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.emergency.warnings();
+        warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
+        let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .any(|secret| secret.from == SecretSource::Inline);
@@ -255,6 +261,7 @@ impl Checker<'_> {
             ));
         }
         let data = self.path("data", settings.data)?;
+        let ldap = self.ldap(settings.people.ldap, &settings.pin)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
@@ -273,6 +280,7 @@ impl Checker<'_> {
                 Some(path) => Some(self.path("people.file", path)?),
                 None => None,
             },
+            ldap,
             dialplan: settings.dialplan,
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,

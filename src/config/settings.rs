@@ -10,6 +10,7 @@ use super::listener::{Listener, OpenListener};
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::model::{Domain, TeamSettings};
+use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -113,4 +114,5 @@ pub(super) struct SwitchSettings {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PeopleSettings {
     pub file: Option<PathBuf>,
+    pub ldap: Option<LdapSettings>,
 }

@@ -8,6 +8,7 @@ use tower::ServiceExt as _;
 
 pub use axum::http::Method;
 
+use super::Outside;
 use crate::provisioning::Provisioning;
 
 /// The longest answer: some hundred thousand phones.
@@ -48,8 +49,8 @@ pub struct InProcess(Router);
 
 impl InProcess {
     /// The API over this desk and its phones.
-    pub fn new(provisioning: Provisioning) -> Self {
-        Self(super::router(provisioning))
+    pub fn new(provisioning: Provisioning, outside: Outside) -> Self {
+        Self(super::router_with(provisioning, outside))
     }
 
     /// Status and body of the answer.

@@ -6,6 +6,7 @@
 
 mod in_process;
 mod journal;
+mod ldap;
 mod phones;
 mod problem;
 mod provisioning;
@@ -27,6 +28,7 @@ use tower_http::timeout::TimeoutLayer;
 
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
+pub use ldap::SyncRequest;
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
@@ -34,6 +36,7 @@ pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
 
 use crate::desk::Desk;
+use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use problem::{Input, Named, Problem};
 
@@ -46,6 +49,20 @@ const ANSWER: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 struct Admin {
     provisioning: Provisioning,
+    outside: Outside,
+}
+
+/// What an office may have beside the desk, where it does.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// The mirror of the LDAP server.
+    pub ldap: Option<LdapMirror>,
+}
+
+impl FromRef<Admin> for Outside {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.outside.clone()
+    }
 }
 
 impl FromRef<Admin> for Desk {
@@ -60,8 +77,13 @@ impl FromRef<Admin> for Provisioning {
     }
 }
 
-/// The router.
+/// The router, of an office with nothing outside.
 pub fn router(provisioning: Provisioning) -> Router {
+    router_with(provisioning, Outside::default())
+}
+
+/// The router.
+pub fn router_with(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
@@ -73,6 +95,7 @@ pub fn router(provisioning: Provisioning) -> Router {
         .route("/phones/{mac}/logs", get(provisioning::logs))
         .route("/phones/{mac}/logs/{name}", get(provisioning::log))
         .route("/users", get(users::list))
+        .route("/users/sync", get(ldap::status).post(ldap::sync))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
         .route("/users/{extension}/unlock", post(users::unlock))
@@ -90,7 +113,7 @@ pub fn router(provisioning: Provisioning) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .with_state(Admin { provisioning })
+        .with_state(Admin { provisioning, outside })
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take
