@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -14,16 +16,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{
-    Conversations, CustomerService, HashedPin, NoCustomers, PinCheck, ProfileName, VoicemailPin,
+    Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName, VoicemailPin,
 };
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
+use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
-use crate::model::{Actor, DirectoryRules, Phone, UnusableHash, UserSource};
+use crate::model::{Actor, DirectoryRules, LookUp, Phone, UnusableHash, UserSource};
 use crate::people;
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
@@ -82,11 +85,15 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let provisioning = provisioning(&config, desk.clone());
-    let admin = http::admin::router(provisioning.clone());
+    let customers = customers(&config, Some(desk.store().clone()))?;
+    let database = CustomerDatabase(customers.clone());
+    let admin = http::admin::router(provisioning.clone(), customers.clone());
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
     parts.spawn(async move { room.run(stop).await });
+    let stop = shutdown.clone();
+    parts.spawn(async move { customers.keep(stop).await });
     // Each with a router of its own: it counts refusals.
     if let Some(listener) = &config.phones.0 {
         let tcp = bind("phones", listener.address).await?;
@@ -101,7 +108,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
-    let service = service::customer_service(&config, Arc::new(NoCustomers))?;
+    let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let switch = Switch::new(
         desk.store().clone(),
@@ -243,6 +250,24 @@ impl PhoneEvents for ByVendor {
             },
             None => Events::default(),
         }
+    }
+}
+
+/// The customers of a configuration. `store` knows which numbers are our own.
+///
+/// # Errors
+/// The query cannot be used, which the configuration has seen to.
+pub fn customers(config: &Config, store: Option<Store>) -> anyhow::Result<Customers> {
+    let password = config.customers_password.as_ref().map(|secret| secret.value.clone());
+    Customers::new(&config.customers, password, store).context("customers.query")
+}
+
+/// The customers as conversations ask for them.
+pub struct CustomerDatabase(pub Customers);
+
+impl CustomerLookup for CustomerDatabase {
+    fn look_up<'a>(&'a self, number: &'a str) -> BoxFuture<'a, LookUp> {
+        async { self.0.look_up(number).await.answer }.boxed()
     }
 }
 

@@ -69,8 +69,9 @@ impl Door {
         let desk = app::open_desk(config).await?;
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
-        let provisioning = app::provisioning(config, desk);
-        Ok(Self { way: Way::Here { api: InProcess::new(provisioning), _lock: lock } })
+        let customers = app::customers(config, Some(desk.store().clone()))?;
+        let api = InProcess::new(app::provisioning(config, desk), customers);
+        Ok(Self { way: Way::Here { api, _lock: lock } })
     }
 
     /// Asks, and reads the answer.

@@ -6,6 +6,7 @@
 mod customers;
 mod listener;
 mod secret;
+mod service;
 mod settings;
 mod show;
 mod values;
@@ -17,19 +18,20 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use customers::{LastAgentSettings, Service};
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
+pub use service::{LastAgentSettings, Service};
 pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
-use customers::CustomersSettings;
+use service::ServiceSettings;
 use settings::{NodeSettings, Settings};
 
 /// The most bytes that a configuration has.
@@ -82,8 +84,12 @@ pub struct Config {
     pub teams: Teams,
     /// The service number, where there is one.
     pub service: Option<Service>,
-    /// The table `[customers]` as it was read, to be shown.
-    customers: CustomersSettings,
+    /// The table `[service]` as it was read, to be shown.
+    service_settings: ServiceSettings,
+    /// Where customers are looked up; its passwords are taken out.
+    pub customers: CustomersSettings,
+    /// The password of the customers' database.
+    pub customers_password: Option<Secret>,
     /// The log.
     pub log: LogSettings,
 }
@@ -209,6 +215,7 @@ impl Config {
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let inline = passwords
             .chain(&self.switch_credentials.password)
+            .chain(&self.customers_password)
             .any(|secret| secret.from == SecretSource::Inline);
         let mode = std::fs::metadata(&self.file).map(|metadata| metadata.permissions().mode());
         if inline && mode.is_ok_and(|mode| mode & 0o007 != 0) {
@@ -265,6 +272,7 @@ impl Checker<'_> {
         }
         let teams = self.teams(settings.team)?;
         let data = self.path("data", settings.data)?;
+        let (customers, customers_password) = self.customers(settings.customers)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
@@ -288,9 +296,11 @@ impl Checker<'_> {
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
             queues: settings.queues,
-            service: self.service(&settings.customers, &teams)?,
-            customers: settings.customers,
+            service: self.service(&settings.service, &teams)?,
+            service_settings: settings.service,
             teams,
+            customers,
+            customers_password,
             log: settings.log,
         })
     }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::customers::CustomersSettings;
 use super::listener::{Listener, OpenListener};
+use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -52,6 +53,8 @@ pub(super) struct Settings {
     pub team: Vec<TeamSettings>,
     #[serde(default)]
     pub customers: CustomersSettings,
+    #[serde(default)]
+    pub service: ServiceSettings,
     #[serde(default)]
     pub log: LogSettings,
 }

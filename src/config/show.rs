@@ -5,11 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::customers::CustomersSettings;
+use super::service::ServiceSettings;
 use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -39,7 +40,8 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     queues: &'a QueueSettings,
-    customers: &'a CustomersSettings,
+    service: &'a ServiceSettings,
+    customers: ShownCustomers<'a>,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -67,6 +69,14 @@ struct ShownSwitch<'a> {
     user: &'a BasicUser,
     #[serde(flatten)]
     password: ShownSecret,
+}
+
+#[derive(Serialize)]
+struct ShownCustomers<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a CustomersSettings,
 }
 
 #[derive(Serialize)]
@@ -135,7 +145,11 @@ impl Config {
             },
             provisioning: &self.provisioning,
             queues: &self.queues,
-            customers: &self.customers,
+            service: &self.service_settings,
+            customers: ShownCustomers {
+                password: self.customers_password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                settings: &self.customers,
+            },
             log: &self.log,
             team: self.teams.values().collect(),
         };

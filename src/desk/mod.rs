@@ -9,6 +9,7 @@ mod customer_calls;
 mod enrolment;
 mod floor;
 mod guard;
+mod import;
 mod inventory;
 mod mirror;
 mod pin_hash;

@@ -3,6 +3,7 @@
 //!
 //! Each office has its own folder and ports, and ends only the processes that it started.
 
+mod databases;
 mod dialling;
 mod disk;
 mod observer;
@@ -28,6 +29,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+pub use databases::{DatabaseServer, Firebird, MariaDb, Postgres, SqliteFile};
 pub use dialling::{GOODBYE, LOGGED_IN, LOGGED_OUT, REFUSED, UNAVAILABLE, heard_times, spoken};
 pub use disk::SmallDisk;
 pub use observer::{Observer, header};

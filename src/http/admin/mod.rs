@@ -4,6 +4,7 @@
 //! does, so that there is one way to do a thing. Errors are `application/problem+json` (RFC 9457) with
 //! a sentence. No answer holds a secret, except one that was made on request, once.
 
+mod customers;
 mod in_process;
 mod journal;
 mod phones;
@@ -31,8 +32,9 @@ pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
+pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
+use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::provisioning::Provisioning;
 use problem::{Input, Named, Problem};
@@ -46,6 +48,13 @@ const ANSWER: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 struct Admin {
     provisioning: Provisioning,
+    customers: Customers,
+}
+
+impl FromRef<Admin> for Customers {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.customers.clone()
+    }
 }
 
 impl FromRef<Admin> for Desk {
@@ -61,7 +70,7 @@ impl FromRef<Admin> for Provisioning {
 }
 
 /// The router.
-pub fn router(provisioning: Provisioning) -> Router {
+pub fn router(provisioning: Provisioning, customers: Customers) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
@@ -72,13 +81,14 @@ pub fn router(provisioning: Provisioning) -> Router {
         .route("/phones/{mac}/enrolment", post(provisioning::enrol))
         .route("/phones/{mac}/logs", get(provisioning::logs))
         .route("/phones/{mac}/logs/{name}", get(provisioning::log))
-        .route("/users", get(users::list))
+        .route("/users", get(users::list).post(users::import))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
         .route("/users/{extension}/unlock", post(users::unlock))
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/customers/lookup", get(customers::look_up))
         .route("/journal", get(journal::list));
     Router::new()
         .nest("/api/v1", api)
@@ -90,7 +100,7 @@ pub fn router(provisioning: Provisioning) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .with_state(Admin { provisioning })
+        .with_state(Admin { provisioning, customers })
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take
