@@ -21,7 +21,7 @@ pub(super) fn lines(config: &Config, store: &Store, lines: &mut Vec<Line>) {
     let route = &service.route;
     let advice = "give the team a [[team]] table or people, or name another";
     let missing = |key: &str, team: &TeamId| {
-        format!("customers.{key} names the queue of team {team}, and there is none")
+        format!("service.{key} names the queue of team {team}, and there is none")
     };
     let before = lines.len();
     if !is_there(&route.default_queue) {
