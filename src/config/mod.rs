@@ -4,6 +4,7 @@
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
 mod customers;
+mod ldap;
 mod listener;
 mod secret;
 mod service;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
@@ -70,6 +72,8 @@ pub struct Config {
     pub directory: DirectorySettings,
     /// The users file.
     pub users_file: Option<PathBuf>,
+    /// The LDAP server.
+    pub ldap: Option<Ldap>,
     /// Contexts and dial codes.
     pub dialplan: DialplanSettings,
     /// Emergency numbers, their routes and call-back.
@@ -212,7 +216,9 @@ impl Config {
     /// What the operator should know about this configuration, in sentences; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.emergency.warnings();
+        warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
+        let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
@@ -273,6 +279,7 @@ impl Checker<'_> {
         let teams = self.teams(settings.team)?;
         let data = self.path("data", settings.data)?;
         let (customers, customers_password) = self.customers(settings.customers)?;
+        let ldap = self.ldap(settings.people.ldap, &settings.pin)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
@@ -291,6 +298,7 @@ impl Checker<'_> {
                 Some(path) => Some(self.path("people.file", path)?),
                 None => None,
             },
+            ldap,
             dialplan: settings.dialplan,
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,

@@ -12,6 +12,7 @@ use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -121,4 +122,5 @@ pub(super) struct SwitchSettings {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PeopleSettings {
     pub file: Option<PathBuf>,
+    pub ldap: Option<LdapSettings>,
 }

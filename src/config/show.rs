@@ -12,6 +12,7 @@ use super::{
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -82,6 +83,15 @@ struct ShownCustomers<'a> {
 #[derive(Serialize)]
 struct ShownPeople<'a> {
     file: Option<&'a Path>,
+    ldap: Option<ShownLdap<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownLdap<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a LdapSettings,
 }
 
 /// Where a secret stands, without it.
@@ -137,7 +147,13 @@ impl Config {
             pin: &self.pin,
             prompts: &self.prompts,
             directory: &self.directory,
-            people: ShownPeople { file: self.users_file.as_deref() },
+            people: ShownPeople {
+                file: self.users_file.as_deref(),
+                ldap: self.ldap.as_ref().map(|ldap| ShownLdap {
+                    password: ldap.password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                    settings: &ldap.settings,
+                }),
+            },
             standing: StandingSettings {
                 folder: Some(self.standing.folder.clone()),
                 group: self.standing.group.as_ref().map(|group| group.name.clone()),
