@@ -7,6 +7,7 @@ mod database;
 mod decided;
 mod hostile;
 mod hurried;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
