@@ -76,6 +76,13 @@ impl DatabaseServer for MariaDb {
         "SELECT SLEEP(3600) FROM customers WHERE :number <> ''"
     }
 
+    fn writing(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "\nDELIMITER //\nCREATE FUNCTION adds(n TEXT) RETURNS TEXT MODIFIES SQL DATA BEGIN INSERT INTO customers VALUES (n, 'sales', 'x', 1); RETURN n; END//\nDELIMITER ;",
+            "SELECT adds(:number) AS team",
+        ))
+    }
+
     fn odd_types(&self) -> &'static str {
         "SELECT 42 AS team, CAST(x'4dfc6c6c6572' AS BINARY) AS name, CAST(7 AS DECIMAL(10,2)) AS priority FROM DUAL WHERE :number <> 'x'"
     }

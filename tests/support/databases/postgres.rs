@@ -83,6 +83,13 @@ impl DatabaseServer for Postgres {
         "SELECT pg_sleep(3600)::text WHERE :number <> ''"
     }
 
+    fn writing(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "CREATE FUNCTION adds(n text) RETURNS text LANGUAGE sql VOLATILE AS $$ INSERT INTO customers VALUES (n, 'sales', 'x', 1) RETURNING phone $$;",
+            "SELECT adds(:number)",
+        ))
+    }
+
     fn odd_types(&self) -> &'static str {
         "SELECT 42::numeric(10,0) AS team, '\\x4dfc6c6c6572'::bytea AS name, 7::numeric(10,2) AS priority WHERE :number <> 'x'"
     }
