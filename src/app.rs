@@ -1,28 +1,30 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod customers;
+mod service;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{Conversations, CustomerLookup, HashedPin, PinCheck, ProfileName, VoicemailPin};
+use crate::calls::{
+    Conversations, CustomerService, HashedPin, PinCheck, ProfileName, VoicemailPin,
+};
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
-use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
-use crate::model::{Actor, DirectoryRules, LookUp, Phone, UnusableHash, UserSource};
+use crate::model::{Actor, DirectoryRules, Phone, UnusableHash, UserSource};
 use crate::people;
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
@@ -30,6 +32,9 @@ use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
 use crate::switch::{self, Events, PhoneEvents, StandingFiles, Switch};
 use crate::xml_curl::Directory;
+use customers::CustomerDatabase;
+
+pub use customers::customers;
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -81,14 +86,12 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let provisioning = provisioning(&config, desk.clone());
-    let customers = customers(&config, Some(desk.store().clone()))?;
+    let customers = customers(&config, Some(desk.store().clone()));
     let admin = http::admin::router(provisioning.clone(), customers.clone());
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
     parts.spawn(async move { room.run(stop).await });
-    let stop = shutdown.clone();
-    parts.spawn(async move { customers.keep(stop).await });
     // Each with a router of its own: it counts refusals.
     if let Some(listener) = &config.phones.0 {
         let tcp = bind("phones", listener.address).await?;
@@ -103,11 +106,18 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
-    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
+    let lookup = Arc::new(CustomerDatabase(customers.clone()));
+    let service = service::customer_service(&config, lookup)?;
+    let stop = shutdown.clone();
+    parts.spawn(async move { customers.keep(stop).await });
+    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let switch = Switch::new(
         desk.store().clone(),
         switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
     );
+    let told = switch.queue_calls();
+    let days = service::last_agent_days(&config);
+    parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
@@ -202,6 +212,7 @@ fn hold_calls(
     listener: TcpListener,
     config: &Config,
     desk: Desk,
+    service: Option<CustomerService>,
     shutdown: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
     let check: Arc<dyn PinCheck> = match config.pin.method {
@@ -213,7 +224,11 @@ fn hold_calls(
         }),
         PinMethod::Hash => Arc::new(HashedPin { desk: desk.clone() }),
     };
-    let conversations = Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
+    let mut conversations =
+        Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
+    if let Some(service) = service {
+        conversations = conversations.with_customers(service);
+    }
     let settings =
         ServerSettings { allow: config.event_socket.allow.clone(), ..ServerSettings::default() };
     event_socket::serve(listener, settings, shutdown, move |session| {
@@ -236,24 +251,6 @@ impl PhoneEvents for ByVendor {
             },
             None => Events::default(),
         }
-    }
-}
-
-/// The customers of a configuration. `store` knows which numbers are our own.
-///
-/// # Errors
-/// The query cannot be used, which the configuration has seen to.
-pub fn customers(config: &Config, store: Option<Store>) -> anyhow::Result<Customers> {
-    let password = config.customers_password.as_ref().map(|secret| secret.value.clone());
-    Customers::new(&config.customers, password, store).context("customers.query")
-}
-
-/// The customers as conversations ask for them.
-pub struct CustomerDatabase(pub Customers);
-
-impl CustomerLookup for CustomerDatabase {
-    fn look_up<'a>(&'a self, number: &'a str) -> BoxFuture<'a, LookUp> {
-        async { self.0.look_up(number).await.answer }.boxed()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
+mod customer_database;
 mod customers;
 mod listener;
 mod secret;
@@ -17,18 +18,20 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use customers::{LastAgentSettings, Service};
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
 pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, TeamSettings, Teams, TomlFault, TomlText};
+use crate::customers::settings::DatabaseSettings;
+use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
+use customers::CustomersSettings;
 use settings::{NodeSettings, Settings};
 
 /// The most bytes that a configuration has.
@@ -75,12 +78,18 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// What holds for all queues.
+    pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
     pub teams: Teams,
-    /// Where customers are looked up; its passwords are taken out.
-    pub customers: CustomersSettings,
-    /// The password of the customers' database.
+    /// The service number, where there is one.
+    pub service: Option<Service>,
+    /// Where customers are looked up, where that is somewhere.
+    pub customer_database: Option<DatabaseSettings>,
+    /// Its password.
     pub customers_password: Option<Secret>,
+    /// The table `[customers]` as it was read, to be shown; without passwords.
+    customers: CustomersSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -261,8 +270,10 @@ impl Checker<'_> {
                 "It stands in FreeSWITCH's own configuration, where they mean something else. Choose another.".to_owned(),
             ));
         }
+        let teams = self.teams(settings.team)?;
         let data = self.path("data", settings.data)?;
-        let (customers, customers_password) = self.customers(settings.customers)?;
+        let mut customers = settings.customers;
+        let (customer_database, customers_password) = self.customer_database(&mut customers)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
@@ -285,9 +296,12 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
-            teams: self.teams(settings.team)?,
-            customers,
+            queues: settings.queues,
+            service: self.service(&customers, &teams)?,
+            customer_database,
             customers_password,
+            customers,
+            teams,
             log: settings.log,
         })
     }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::customers::CustomersSettings;
 use super::listener::{Listener, OpenListener};
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, TeamSettings};
+use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -46,6 +46,8 @@ pub(super) struct Settings {
     pub standing: StandingSettings,
     #[serde(default)]
     pub provisioning: ProvisioningSettings,
+    #[serde(default)]
+    pub queues: QueueSettings,
     #[serde(default)]
     pub team: Vec<TeamSettings>,
     #[serde(default)]

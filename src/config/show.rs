@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::customers::CustomersSettings;
 use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, TeamSettings};
+use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -38,6 +38,7 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    queues: &'a QueueSettings,
     customers: ShownCustomers<'a>,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -73,7 +74,7 @@ struct ShownCustomers<'a> {
     #[serde(flatten)]
     password: ShownSecret,
     #[serde(flatten)]
-    settings: &'a CustomersSettings,
+    table: &'a CustomersSettings,
 }
 
 #[derive(Serialize)]
@@ -141,9 +142,10 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            queues: &self.queues,
             customers: ShownCustomers {
                 password: self.customers_password.as_ref().map(ShownSecret::of).unwrap_or_default(),
-                settings: &self.customers,
+                table: &self.customers,
             },
             log: &self.log,
             team: self.teams.values().collect(),

@@ -357,6 +357,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "provisioning",
         "provisioning.enrolment",
         "provisioning.tls",
+        "customers.otherwise",
         "log",
         "customers",
         "customers.cache",
@@ -406,4 +407,46 @@ fn what_is_shown_can_be_read_again_and_tells_no_secret() {
     let again = Config::parse(Path::new("/else/where.toml"), shown.as_bytes(), None).unwrap();
     assert_eq!(again.show(), shown);
     assert_eq!(again.pin.tries.get(), 2);
+}
+
+#[test]
+fn the_service_number_needs_a_queue_that_is_there() {
+    let text = |customers: &str| format!("domain = \"a.example\"\n{customers}\n{FS1}");
+    for (customers, key, problem) in [
+        ("customers.numbers = [\"0800123\"]", "customers.numbers", "no `default_queue`"),
+        ("customers.otherwise.closed = \"hangup\"", "customers.otherwise", "no `default_queue`"),
+        ("customers.numbers = [\"0800 123\"]", "customers.numbers[1]", "2 to 20 digits"),
+        ("customers.default_queue = \"a b\"", "customers.default_queue", "expected a team"),
+        (
+            "customers = { default_queue = \"a\", otherwise = { closed = \"sales\" } }",
+            "customers.otherwise.closed",
+            "queue:<team>",
+        ),
+        (
+            "customers = { default_queue = \"a\", last_agent = { within_days = 0, seconds = 9 } }",
+            "customers.last_agent.within_days",
+            "1 to 366 days",
+        ),
+        (
+            "customers = { default_queue = \"a\" }\nteam = [{ id = \"a\", has_queue = false }]",
+            "customers.default_queue",
+            "team a, which has no queue",
+        ),
+        (
+            "customers = { default_queue = \"b\", otherwise = { closed = \"queue:a\" } }\n\
+             team = [{ id = \"a\", has_queue = false }]",
+            "customers.otherwise.closed",
+            "team a, which has no queue",
+        ),
+        ("team = [{ id = \"a\", hours = [\"mon 8-17\"] }]", "team[1].hours[1]", "days and hours"),
+        ("team = [{ id = \"a\", holidays = [\"13-01\"] }]", "team[1].holidays[1]", "a day of"),
+        ("team = [{ id = \"a\", time_zone = \"Vienna\" }]", "team[1].time_zone", "a time zone"),
+    ] {
+        let told = parse(text(customers)).unwrap_err();
+        assert_eq!(told.key, key, "{told}");
+        assert!(told.problem.contains(problem), "{told}");
+    }
+    assert!(parse(text("")).unwrap().service.is_none());
+    let config = parse(text("customers = { default_queue = \"a\", time_zone = \"UTC\" }")).unwrap();
+    assert_eq!(config.service.unwrap().route.default_queue.as_str(), "a");
 }

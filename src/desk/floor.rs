@@ -121,7 +121,7 @@ pub(super) async fn want_resync(tx: &mut Tx<'_>, phone: Mac, now: Timestamp) -> 
 }
 
 /// What a phone should show: who sits there and since when.
-fn shown(session: Option<&DeskSession>) -> String {
+pub(super) fn shown(session: Option<&DeskSession>) -> String {
     session.map_or_else(|| "nobody".into(), |s| format!("{} since {}", s.user, s.since.as_second()))
 }
 

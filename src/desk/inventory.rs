@@ -14,7 +14,7 @@ use crate::model::{
 use crate::store::Tx;
 
 impl UserRecord {
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         let param = self.params.keys().find(|name| is_reserved_param(name));
         let variable = self.variables.keys().find(|name| is_reserved_variable(name));
         match param.or(variable) {
@@ -23,7 +23,7 @@ impl UserRecord {
         }
     }
 
-    fn with_secrets_of(self, old: Option<&User>, source: UserSource) -> User {
+    pub(super) fn with_secrets_of(self, old: Option<&User>, source: UserSource) -> User {
         User {
             extension: self.extension,
             name: self.name,
@@ -39,6 +39,7 @@ impl UserRecord {
             keys: self.keys,
             settings: self.settings,
             source,
+            person: old.and_then(|user| user.person),
         }
     }
 }
@@ -120,7 +121,7 @@ impl Desk {
     /// Adds a user of our own, or changes one. `sip_secret` replaces the softphone's secret where given.
     ///
     /// # Errors
-    /// The extension is taken, the user comes from the users file, a param or variable is reserved, or
+    /// The extension is taken, the user comes from elsewhere, a param or variable is reserved, or
     /// the store failed; nothing changed.
     pub async fn save_user(
         &self,
@@ -131,13 +132,13 @@ impl Desk {
     ) -> Result<(), Error> {
         let saved = self.store.write(async move |tx: &mut Tx<'_>| {
             let old = tx.user(&record.extension).await?;
-            if old.as_ref().is_some_and(|user| user.source != UserSource::Local) {
-                return Err(Error::KeptByFile(record.extension.clone()));
+            if let Some(user) = old.as_ref().filter(|user| user.source != UserSource::Local) {
+                return Err(Error::KeptElsewhere(record.extension.clone(), user.source));
             }
             let mut user = record.clone().with_secrets_of(old.as_ref(), UserSource::Local);
             user.sip_secret = sip_secret.clone().or(user.sip_secret);
             record.check()?;
-            keep_user(tx, user, now, &by).await
+            keep_user(tx, user, old.as_ref(), true, now, &by).await
         });
         Ok(saved.await?)
     }
@@ -145,7 +146,7 @@ impl Desk {
     /// Removes a user of our own, who is logged out everywhere and owns no desk any more.
     ///
     /// # Errors
-    /// The user is unknown or comes from the users file, or the store failed; nothing changed.
+    /// The user is unknown or comes from elsewhere, or the store failed; nothing changed.
     pub async fn remove_user(
         &self,
         user: Extension,
@@ -155,7 +156,7 @@ impl Desk {
         let removed = self.store.write(async move |tx: &mut Tx<'_>| {
             let known = tx.user(&user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;
             if known.source != UserSource::Local {
-                return Err(Error::KeptByFile(user.clone()));
+                return Err(Error::KeptElsewhere(user.clone(), known.source));
             }
             drop_user(tx, &user, now, &by).await
         });
@@ -195,8 +196,8 @@ impl Desk {
                     Some(_) => summary.changed += 1,
                     None => summary.added += 1,
                 }
-                keep_user(tx, record.clone().with_secrets_of(old.as_ref(), source), now, &by)
-                    .await?;
+                let user = record.clone().with_secrets_of(old.as_ref(), source);
+                keep_user(tx, user, old.as_ref(), true, now, &by).await?;
             }
             Ok(summary)
         });
@@ -229,14 +230,21 @@ impl Desk {
     }
 }
 
-async fn keep_user(tx: &mut Tx<'_>, user: User, now: Timestamp, by: &Actor) -> Result<(), Error> {
+/// Adds or changes a user. `told`: with a line in the journal.
+pub(super) async fn keep_user(
+    tx: &mut Tx<'_>,
+    user: User,
+    old: Option<&User>,
+    told: bool,
+    now: Timestamp,
+    by: &Actor,
+) -> Result<(), Error> {
     let extension = user.extension.clone();
     if tx.desk_extension(&extension).await?.is_some() {
         return Err(Error::ExtensionTaken(extension));
     }
-    let mut floor = floor::load(tx, [], [extension.clone()]).await?;
     let may = user.hot_desk;
-    if let Some(old) = tx.user(&extension).await? {
+    if let Some(old) = old {
         let mut phones = Vec::new();
         if (&old.name, &old.keys, &old.settings) != (&user.name, &user.keys, &user.settings) {
             phones.extend(tx.sessions_of(&extension).await?.iter().map(|session| session.phone));
@@ -249,15 +257,18 @@ async fn keep_user(tx: &mut Tx<'_>, user: User, now: Timestamp, by: &Actor) -> R
         }
     }
     tx.save_user(user).await?;
-    tx.journal(now, by.clone(), Happening::UserSaved { user: extension.clone() }).await?;
+    if told {
+        tx.journal(now, by.clone(), Happening::UserSaved { user: extension.clone() }).await?;
+    }
     if !may {
+        let mut floor = floor::load(tx, [], [extension.clone()]).await?;
         let changes = floor.forbid(&extension, now);
         floor::keep(tx, &changes, None, now, by).await?;
     }
     Ok(())
 }
 
-async fn drop_user(
+pub(super) async fn drop_user(
     tx: &mut Tx<'_>,
     user: &Extension,
     now: Timestamp,

@@ -5,10 +5,13 @@
 //! of rules. Each function is one transaction: the sessions, whoever is displaced, what is wanted of
 //! the phones, and the journal, or nothing of it.
 
+mod customer_calls;
 mod enrolment;
 mod floor;
 mod guard;
+mod import;
 mod inventory;
+mod mirror;
 mod pin_hash;
 mod seats;
 
@@ -18,12 +21,15 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::UserRecord;
+pub use customer_calls::CustomerCall;
 pub use guard::{Attempt, WhoTries};
 pub use inventory::Summary;
+pub use mirror::{Conflict, MirrorChange, Mirrored};
 pub use seats::Seated;
 
-use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal};
+use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal, UserSource};
 use crate::store::{DatabaseError, Store, WriteError};
+use customer_calls::TeamsOfPeople;
 use pin_hash::PinHasher;
 
 /// How PINs are kept and checked.
@@ -54,6 +60,7 @@ pub struct Desk {
     store: Store,
     settings: Settings,
     hasher: PinHasher,
+    teams_of_people: TeamsOfPeople,
 }
 
 /// Why something was not done. Nothing was changed.
@@ -76,9 +83,12 @@ pub enum Error {
     /// The extension is in use already.
     #[error("extension {0} is in use already, by a user or as a phone's desk extension")]
     ExtensionTaken(Extension),
-    /// The user is kept by the users file.
-    #[error("user {0} comes from the users file; change it there")]
-    KeptByFile(Extension),
+    /// The user is kept by the users file or the directory server.
+    #[error("user {0} comes from {place}; change it there", place = match .1 {
+        UserSource::Ldap => "the LDAP server",
+        UserSource::File | UserSource::Local => "the users file",
+    })]
+    KeptElsewhere(Extension, UserSource),
     /// A param or variable that only hotdeskd sets.
     #[error("`{0}` cannot be set for a user: hotdeskd sets it itself")]
     Reserved(String),
@@ -121,7 +131,8 @@ pub struct KnownPin {
 impl Desk {
     /// The desk over this store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self { store, settings, hasher: PinHasher::default() }
+        let (hasher, teams_of_people) = Default::default();
+        Self { store, settings, hasher, teams_of_people }
     }
 
     /// The store that it works on.

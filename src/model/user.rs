@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{AwayDestination, Extension, FunctionKey, PhoneSettings, Pin, TeamId};
+use super::{AwayDestination, Extension, FunctionKey, PersonKey, PhoneSettings, Pin, TeamId};
 
 /// A call group's name: 1 to 40 ASCII letters, digits, `-`, `_` or `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub struct User {
     pub settings: PhoneSettings,
     /// Where the user comes from.
     pub source: UserSource,
+    /// As whom the directory server knows the user, for those who come from there.
+    pub person: Option<PersonKey>,
 }
 
 /// A user as a source knows it: everything but the secrets, which the store keeps beside it.

@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Phone, Shown, SipIdentity, User,
-    Wanted, WantedKind,
+    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, MirrorState, PersonKey, Phone,
+    Shown, SipIdentity, TeamSettings, Teams, User, Wanted, WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -28,6 +29,11 @@ pub(super) enum Effect {
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
     PersonalFileKept(Extension, String),
+    PersonalFilesMoved(Extension, Extension),
+    Mirrored(Arc<MirrorState>),
+    TeamsMirrored(Vec<TeamSettings>),
+    Served(String, Extension, Timestamp),
+    ServedBefore(Timestamp),
 }
 
 /// All phones, users, desk sessions and wanted rows.
@@ -42,10 +48,16 @@ pub struct Memory {
     /// Whose each handset is.
     handsets: HashMap<Extension, Vec<SipIdentity>>,
     groups: BTreeMap<GroupName, BTreeSet<Extension>>,
+    /// The users who come from the directory server.
+    people: HashMap<PersonKey, Extension>,
+    mirror: Option<Arc<MirrorState>>,
+    teams: Arc<Teams>,
     retired: HashSet<String>,
     /// Shared, because whoever compares them with what is looks at all of them again and again.
     wanted: BTreeMap<(WantedKind, String), Arc<Wanted>>,
     provisioning: Provisioned,
+    /// Who served a caller the last time, and when.
+    last_agents: HashMap<String, (Extension, Timestamp)>,
 }
 
 impl Memory {
@@ -99,6 +111,26 @@ impl Memory {
         self.groups.get(name)
     }
 
+    /// The user whom the directory server knows by this key.
+    pub fn person(&self, key: PersonKey) -> Option<&Arc<User>> {
+        self.users.get(self.people.get(&key)?)
+    }
+
+    /// All whom the directory server knows, in no order.
+    pub fn people(&self) -> impl ExactSizeIterator<Item = (PersonKey, &Extension)> {
+        self.people.iter().map(|(key, extension)| (*key, extension))
+    }
+
+    /// How far the mirror of the directory server has come; `None` before the first time.
+    pub fn mirror(&self) -> Option<&Arc<MirrorState>> {
+        self.mirror.as_ref()
+    }
+
+    /// The teams as the directory server's groups describe them.
+    pub fn teams(&self) -> &Arc<Teams> {
+        &self.teams
+    }
+
     /// Whether this identity (a MAC address or an extension) was ours once.
     pub fn is_retired(&self, identity: &str) -> bool {
         self.retired.contains(identity)
@@ -145,6 +177,11 @@ impl Memory {
         self.provisioning.people
     }
 
+    /// Who served this caller the last time, and when.
+    pub fn last_agent(&self, caller: &str) -> Option<(&Extension, Timestamp)> {
+        self.last_agents.get(caller).map(|(agent, at)| (agent, *at))
+    }
+
     pub(super) fn retire(&mut self, identity: String) {
         self.retired.insert(identity);
     }
@@ -165,15 +202,18 @@ impl Memory {
                 self.provisioning.forget(mac);
             }
             Effect::UserSaved(user) => {
-                self.leave_groups(&user.extension);
+                self.forget_indexes(&user.extension);
                 self.retired.remove(user.extension.as_str());
+                if let Some(person) = user.person {
+                    self.people.insert(person, user.extension.clone());
+                }
                 for group in &user.groups {
                     self.groups.entry(group.clone()).or_default().insert(user.extension.clone());
                 }
                 self.users.insert(user.extension.clone(), user);
             }
             Effect::UserRemoved(extension) => {
-                self.leave_groups(&extension);
+                self.forget_indexes(&extension);
                 self.retired.insert(extension.to_string());
                 self.users.remove(&extension);
                 self.provisioning.personal.remove(&extension);
@@ -203,6 +243,20 @@ impl Memory {
             Effect::PersonalFileKept(user, name) => {
                 self.provisioning.personal.entry(user).or_default().insert(name);
             }
+            Effect::PersonalFilesMoved(from, to) => {
+                if let Some(names) = self.provisioning.personal.remove(&from) {
+                    self.provisioning.personal.insert(to, names);
+                }
+            }
+            Effect::Mirrored(state) => self.mirror = Some(state),
+            Effect::TeamsMirrored(teams) => {
+                self.teams =
+                    Arc::new(teams.into_iter().map(|team| (team.id.clone(), team)).collect());
+            }
+            Effect::Served(caller, agent, at) => {
+                self.last_agents.insert(caller, (agent, at));
+            }
+            Effect::ServedBefore(oldest) => self.last_agents.retain(|_, (_, at)| *at >= oldest),
         }
     }
 
@@ -237,7 +291,12 @@ impl Memory {
             | Effect::Attempted(..)
             | Effect::Settled(..)
             | Effect::Shown(..)
-            | Effect::PersonalFileKept(..) => {}
+            | Effect::PersonalFileKept(..)
+            | Effect::PersonalFilesMoved(..)
+            | Effect::Mirrored(_)
+            | Effect::TeamsMirrored(_)
+            | Effect::Served(..)
+            | Effect::ServedBefore(_) => {}
         }
     }
 
@@ -278,11 +337,23 @@ impl Memory {
         }
     }
 
-    fn leave_groups(&mut self, extension: &Extension) {
-        self.groups.retain(|_, members| {
-            members.remove(extension);
-            !members.is_empty()
-        });
+    /// Takes a user as known so far out of what is looked up by something else than the extension.
+    fn forget_indexes(&mut self, extension: &Extension) {
+        let Some(user) = self.users.get(extension) else { return };
+        for group in &user.groups {
+            if let Some(members) = self.groups.get_mut(group) {
+                members.remove(extension);
+                if members.is_empty() {
+                    self.groups.remove(group);
+                }
+            }
+        }
+        // Who has another number by now is to be found by that.
+        if let Some(person) = user.person
+            && self.people.get(&person) == Some(extension)
+        {
+            self.people.remove(&person);
+        }
     }
 
     fn end_session(&mut self, phone: Mac) {

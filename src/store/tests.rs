@@ -45,6 +45,7 @@ fn user(extension: &str) -> User {
         keys: Vec::new(),
         settings: Default::default(),
         source: UserSource::Local,
+        person: None,
     }
 }
 

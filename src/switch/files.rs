@@ -146,7 +146,8 @@ fn is_urgent(what: &Happening) -> bool {
     match what {
         Happening::PhoneSaved { .. }
         | Happening::PhoneRemoved { .. }
-        | Happening::UserRemoved { .. } => true,
+        | Happening::UserRemoved { .. }
+        | Happening::UserMoved { .. } => true,
         Happening::Login { .. }
         | Happening::OwnerReturned { .. }
         | Happening::Logout { .. }
@@ -156,6 +157,8 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::PinUnlocked { .. }
         | Happening::PinSet { .. }
         | Happening::UserSaved { .. }
+        | Happening::PeopleMirrored { .. }
+        | Happening::PeopleDisbelieved { .. }
         | Happening::RestartAsked { .. }
         | Happening::ResyncAsked { .. }
         | Happening::Shown { .. }
@@ -166,6 +169,10 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::KeyRevoked { .. }
         | Happening::PhonesRefused { .. }
         | Happening::TemplateBroken { .. }
+        | Happening::CustomerCalled { .. }
+        | Happening::CustomerHungUp { .. }
+        | Happening::CustomerServed { .. }
+        | Happening::CustomerLeft { .. }
         | Happening::NotShown { .. } => false,
     }
 }

@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::{self, Channel, Channels};
 use super::registrations::{self, Gone, Registration, Registrations};
-use super::{AskError, Node, Trouble};
+use super::{AskError, Node, Trouble, queue_calls};
 use crate::event_socket::{
     Api, Argument, Backoff, ChannelWord, Client, ClientSettings, ConnectError, Events, EventsError,
     Message, Subscription, lasting,
 };
+use crate::model::QueueCall;
 
 /// How long FreeSWITCH has to answer what it can answer at once. After that the connection is given up for a new one.
 const PROMPT: Duration = Duration::from_secs(5);
@@ -35,6 +36,7 @@ pub(super) struct Peer {
     view: Mutex<View>,
     /// Rung at each change that may let something go on.
     changed: Arc<Notify>,
+    queue_calls: broadcast::Sender<QueueCall>,
 }
 
 /// A connection whose picture is whole.
@@ -63,8 +65,12 @@ pub(super) struct View {
 }
 
 impl Peer {
-    pub(super) fn new(node: Node, changed: Arc<Notify>) -> Self {
-        Self { node, view: Mutex::default(), changed }
+    pub(super) fn new(
+        node: Node,
+        changed: Arc<Notify>,
+        queue_calls: broadcast::Sender<QueueCall>,
+    ) -> Self {
+        Self { node, view: Mutex::default(), changed, queue_calls }
     }
 
     /// What is known now. Never held across an `await`.
@@ -147,6 +153,8 @@ impl Peer {
             "sofia::register",
             "sofia::unregister",
             "sofia::expire",
+            queue_calls::SUBCLASSES[0],
+            queue_calls::SUBCLASSES[1],
         ]);
         client.subscribe(subscription).await?;
         let version = client.api(Api::new("version")).await?;
@@ -280,6 +288,11 @@ impl Peer {
                 Some("sofia::unregister" | "sofia::expire") => {
                     let gone = Gone::of_event(event);
                     gone.iter().for_each(|gone| self.view().registrations.remove(gone));
+                }
+                Some(subclass) if queue_calls::SUBCLASSES.contains(&subclass) => {
+                    // Nobody listening is no fault.
+                    queue_calls::read(event).map(|told| self.queue_calls.send(told));
+                    return;
                 }
                 _ => return,
             },

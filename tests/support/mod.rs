@@ -73,6 +73,8 @@ pub struct Plan {
     pub provisioning: String,
     /// Whether there is a listener for phones with TLS.
     pub tls: bool,
+    /// Further tables of the configuration.
+    pub tables: String,
 }
 
 pub struct Office {
@@ -369,7 +371,7 @@ pub fn free_address() -> SocketAddr {
 fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
     let data = plan.data.clone().unwrap_or_else(|| folder.join("data"));
     let (event_socket, switch, pin) = (free_address(), free_address(), plan.pin);
-    let (phones, provisioning) = (free_address(), &plan.provisioning);
+    let (phones, provisioning, tables) = (free_address(), &plan.provisioning, &plan.tables);
     let tls = if plan.tls { format!("\"{}\"", free_address()) } else { "false".to_owned() };
     let file = folder.join("hotdeskd.toml");
     let text = format!(
@@ -384,7 +386,7 @@ fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
          [dialplan]\nfree_numbers = [\"0\"]\n\
          [emergency]\nnumbers = [\"999\", \"112\"]\nroutes = [\"sofia/gateway/trunk/$number\"]\n\
          caller_id = \"+431234567\"\n\
-         [provisioning]\nurl = \"http://{phones}\"\n{provisioning}\n",
+         [provisioning]\nurl = \"http://{phones}\"\n{provisioning}\n{tables}\n",
         data.display()
     );
     std::fs::write(&file, text).unwrap();

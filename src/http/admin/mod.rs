@@ -32,7 +32,7 @@ pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
+pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
 use crate::customers::Customers;
 use crate::desk::Desk;
@@ -81,7 +81,7 @@ pub fn router(provisioning: Provisioning, customers: Customers) -> Router {
         .route("/phones/{mac}/enrolment", post(provisioning::enrol))
         .route("/phones/{mac}/logs", get(provisioning::logs))
         .route("/phones/{mac}/logs/{name}", get(provisioning::log))
-        .route("/users", get(users::list))
+        .route("/users", get(users::list).post(users::import))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
         .route("/users/{extension}/unlock", post(users::unlock))

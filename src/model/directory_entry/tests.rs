@@ -55,6 +55,7 @@ fn user(name: &str) -> User {
         keys: Vec::new(),
         settings: Default::default(),
         source: UserSource::Local,
+        person: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! A write in the making: typed reads and changes inside one transaction.
 
+mod customer_calls;
 mod guard;
+mod people;
 mod phones;
 mod provisioning;
 mod sessions;
@@ -16,6 +18,8 @@ use super::memory::{Effect, Memory};
 use super::vault::Vault;
 use super::{OpenError, VaultError};
 use crate::model::{Actor, Happening, JournalEntry};
+
+pub use customer_calls::CustomerCall;
 
 /// What a job of [`super::Store::write`] works with. It sees what earlier jobs of the same commit did.
 pub struct Tx<'c> {
@@ -110,10 +114,16 @@ pub(super) async fn load(
     for effect in users::all(connection, vault).await.map_err(row)? {
         memory.apply(effect);
     }
+    for effect in people::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
     for effect in sessions::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in wanted::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in customer_calls::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {

@@ -7,10 +7,10 @@ use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Effect, Tx, Vault, decode, json, parsed, to_json};
+use super::{Effect, Tx, Vault, decode, json, parsed, parsed_opt, to_json};
 use crate::model::{Extension, Pin, User, UserSource};
 
-const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, teams, params, variables, keys, settings, source";
+const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, teams, params, variables, keys, settings, source, person";
 
 fn place(column: &str, extension: &Extension) -> String {
     format!("users/{column}/{extension}")
@@ -37,6 +37,7 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
         variables: json(row, "variables")?,
         keys: json(row, "keys")?,
         settings: json(row, "settings")?,
+        person: parsed_opt(row, "person")?,
         source: source.ok_or_else(|| decode("source", std::io::Error::other("unknown source")))?,
         extension,
     })
@@ -49,6 +50,36 @@ pub(super) async fn all(
     let query = format!("SELECT {COLUMNS} FROM users");
     let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(Effect::UserSaved(Arc::new(read(row, vault)?)))).collect()
+}
+
+/// A statement that changes.
+type Change<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+/// Binds all columns of a user, the extension last.
+pub(super) fn bind<'q>(
+    query: Change<'q>,
+    user: &User,
+    vault: &Vault,
+) -> Result<Change<'q>, sqlx::Error> {
+    let seal = |column: &str, secret: Option<&SecretString>| {
+        secret.map(|secret| vault.seal(&place(column, &user.extension), secret))
+    };
+    Ok(query
+        .bind(user.name.clone())
+        .bind(seal("pin", user.pin.as_ref().map(Pin::secret)))
+        .bind(user.pin_hash.as_ref().map(|hash| hash.expose_secret().to_owned()))
+        .bind(seal("sip_secret", user.sip_secret.as_ref()))
+        .bind(i64::from(user.hot_desk))
+        .bind(user.away.to_string())
+        .bind(to_json(&user.groups)?)
+        .bind(to_json(&user.teams)?)
+        .bind(to_json(&user.params)?)
+        .bind(to_json(&user.variables)?)
+        .bind(to_json(&user.keys)?)
+        .bind(to_json(&user.settings)?)
+        .bind(user.source.as_str())
+        .bind(user.person.map(|person| person.to_string()))
+        .bind(user.extension.to_string()))
 }
 
 impl Tx<'_> {
@@ -83,40 +114,18 @@ impl Tx<'_> {
     /// The store failed.
     pub async fn save_user(&mut self, user: User) -> Result<(), sqlx::Error> {
         let extension = &user.extension;
-        let seal = |column: &str, secret: Option<&SecretString>| {
-            secret.map(|secret| self.vault.seal(&place(column, extension), secret))
-        };
-        let query = |statement| {
-            Ok::<_, sqlx::Error>(
-                sqlx::query::<sqlx::Any>(statement)
-                    .bind(user.name.clone())
-                    .bind(seal("pin", user.pin.as_ref().map(Pin::secret)))
-                    .bind(user.pin_hash.as_ref().map(|hash| hash.expose_secret().to_owned()))
-                    .bind(seal("sip_secret", user.sip_secret.as_ref()))
-                    .bind(i64::from(user.hot_desk))
-                    .bind(user.away.to_string())
-                    .bind(to_json(&user.groups)?)
-                    .bind(to_json(&user.teams)?)
-                    .bind(to_json(&user.params)?)
-                    .bind(to_json(&user.variables)?)
-                    .bind(to_json(&user.keys)?)
-                    .bind(to_json(&user.settings)?)
-                    .bind(user.source.as_str())
-                    .bind(extension.to_string()),
-            )
-        };
-        let update = query(
+        let update = sqlx::query::<sqlx::Any>(
             "UPDATE users SET name = $1, pin = $2, pin_hash = $3, sip_secret = $4, hot_desk = $5, \
              away = $6, call_groups = $7, teams = $8, params = $9, variables = $10, keys = $11, \
-             settings = $12, source = $13 WHERE extension = $14",
-        )?;
-        let insert = query(
+             settings = $12, source = $13, person = $14 WHERE extension = $15",
+        );
+        let insert = sqlx::query::<sqlx::Any>(
             "INSERT INTO users (name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, teams, params, \
-             variables, keys, settings, source, extension) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        )?;
-        if self.execute(update).await? == 0 {
-            self.execute(insert).await?;
+             variables, keys, settings, source, person, extension) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        );
+        if self.execute(bind(update, &user, self.vault)?).await? == 0 {
+            self.execute(bind(insert, &user, self.vault)?).await?;
         }
         self.claim(extension.as_str()).await?;
         self.effects.push(Effect::UserSaved(Arc::new(user)));
