@@ -1,6 +1,5 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
-mod customers;
 mod service;
 
 use std::path::Path;
@@ -8,33 +7,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{
-    Conversations, CustomerService, HashedPin, PinCheck, ProfileName, VoicemailPin,
+    CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
+    VoicemailPin,
 };
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
+use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
-use crate::event_socket::{self, ChannelWord, ServerSettings};
+use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
+use crate::http::admin::Outside;
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
-use crate::model::{Actor, DirectoryRules, Phone, UnusableHash, UserSource};
-use crate::people;
+use crate::model::{
+    Actor, CallCenterRules, DirectoryRules, Extension, LookUp, Phone, UnusableHash, UserSource,
+};
+use crate::people::{
+    self,
+    ldap::{LdapMirror, LdapPassword},
+};
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
 use crate::switch::{self, Events, PhoneEvents, StandingFiles, Switch};
 use crate::xml_curl::Directory;
-use customers::CustomerDatabase;
-
-pub use customers::customers;
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -86,12 +93,21 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let provisioning = provisioning(&config, desk.clone());
-    let customers = customers(&config, Some(desk.store().clone()));
-    let admin = http::admin::router(provisioning.clone(), customers.clone());
+    let customers = customers(&config, Some(desk.store().clone()))?;
+    let database = CustomerDatabase(customers.clone());
+    let ldap = ldap_mirror(&config, &desk);
+    if let Some(mirror) = ldap.clone() {
+        let stop = shutdown.clone();
+        parts.spawn(async move { mirror.run(stop).await });
+    }
+    let admin =
+        http::admin::router(provisioning.clone(), Outside { customers: customers.clone(), ldap });
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
     parts.spawn(async move { room.run(stop).await });
+    let stop = shutdown.clone();
+    parts.spawn(async move { customers.keep(stop).await });
     // Each with a router of its own: it counts refusals.
     if let Some(listener) = &config.phones.0 {
         let tcp = bind("phones", listener.address).await?;
@@ -106,10 +122,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
-    let lookup = Arc::new(CustomerDatabase(customers.clone()));
-    let service = service::customer_service(&config, lookup)?;
-    let stop = shutdown.clone();
-    parts.spawn(async move { customers.keep(stop).await });
+    let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let switch = Switch::new(
         desk.store().clone(),
@@ -223,6 +236,11 @@ fn hold_calls(
             old_pin_valid: config.pin.old_pin_valid,
         }),
         PinMethod::Hash => Arc::new(HashedPin { desk: desk.clone() }),
+        PinMethod::Ldap => match &config.ldap {
+            Some(ldap) => Arc::new(LdapPin(LdapPassword::new(desk.clone(), ldap.access()))),
+            // The configuration has none without the other.
+            None => Arc::new(HashedPin { desk: desk.clone() }),
+        },
     };
     let mut conversations =
         Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
@@ -235,6 +253,30 @@ fn hold_calls(
         let conversations = conversations.clone();
         async move { conversations.hold(session).await }
     })
+}
+
+/// The PIN as a password at the LDAP server.
+struct LdapPin(LdapPassword);
+
+impl PinCheck for LdapPin {
+    fn check<'a>(
+        &'a self,
+        _session: &'a Session,
+        user: &'a Extension,
+        digits: &'a SecretString,
+    ) -> BoxFuture<'a, Result<bool, CheckFailed>> {
+        async move {
+            let checked = self.0.check(user, digits).await;
+            checked.map_err(|error| CheckFailed::Elsewhere(error.to_string()))
+        }
+        .boxed()
+    }
+}
+
+/// The mirror of the LDAP server, where the configuration names one.
+pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
+    let ldap = config.ldap.as_ref()?;
+    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
 }
 
 /// What each phone understands, by its vendor's manifest.
@@ -251,6 +293,24 @@ impl PhoneEvents for ByVendor {
             },
             None => Events::default(),
         }
+    }
+}
+
+/// The customers of a configuration. `store` knows which numbers are our own.
+///
+/// # Errors
+/// The query cannot be used, which the configuration has seen to.
+pub fn customers(config: &Config, store: Option<Store>) -> anyhow::Result<Customers> {
+    let password = config.customers_password.as_ref().map(|secret| secret.value.clone());
+    Customers::new(&config.customers, password, store).context("customers.query")
+}
+
+/// The customers as conversations ask for them.
+pub struct CustomerDatabase(pub Customers);
+
+impl CustomerLookup for CustomerDatabase {
+    fn look_up<'a>(&'a self, number: &'a str) -> BoxFuture<'a, LookUp> {
+        async { self.0.look_up(number).await.answer }.boxed()
     }
 }
 
@@ -315,6 +375,16 @@ fn standing_files(config: &Config, store: &Store) -> StandingFiles {
 fn directory(config: &Config, desk: &Desk) -> Directory {
     let store = desk.store().clone();
     Directory::new(store, rules(config, desk.store()), config.aliases.clone(), &config.directory)
+        .with_queues(queue_rules(config))
+}
+
+/// What the queues of the teams are made from.
+pub fn queue_rules(config: &Config) -> CallCenterRules {
+    CallCenterRules {
+        domain: config.domain.clone(),
+        settings: config.queues.clone(),
+        teams: config.teams.clone(),
+    }
 }
 
 /// What all directory entries rest on.

@@ -1,6 +1,7 @@
 //! `hotdeskd users`.
 
 mod import;
+mod sync;
 
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
@@ -58,6 +59,11 @@ pub(super) enum Command {
         #[arg(long)]
         random: bool,
     },
+    /// Reads all people from the LDAP server now.
+    #[command(
+        after_help = "Example:\n  hotdeskd users sync\n\nWhat the server tells is taken over by itself; this reads everything anew."
+    )]
+    Sync(sync::Sync),
     /// Lifts the locks that wrong PINs brought upon a user.
     #[command(after_help = "Example:\n  hotdeskd users unlock 1001")]
     Unlock {
@@ -135,6 +141,7 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
         }
         Command::Add(add) => save(add, config).await?,
         Command::Import(import) => import::run(import, config).await?,
+        Command::Sync(sync) => sync::run(sync, config).await?,
         Command::Pin { extension, random } => pin(extension, *random, config).await?,
         Command::Unlock { extension } => {
             let path = format!("/users/{extension}/unlock");

@@ -3,10 +3,11 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
-mod customer_database;
 mod customers;
+mod ldap;
 mod listener;
 mod secret;
+mod service;
 mod settings;
 mod show;
 mod values;
@@ -18,20 +19,21 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use customers::{LastAgentSettings, Service};
+pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
+pub use service::{LastAgentSettings, Service};
 pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::customers::settings::DatabaseSettings;
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
-use customers::CustomersSettings;
+use service::ServiceSettings;
 use settings::{NodeSettings, Settings};
 
 /// The most bytes that a configuration has.
@@ -70,6 +72,8 @@ pub struct Config {
     pub directory: DirectorySettings,
     /// The users file.
     pub users_file: Option<PathBuf>,
+    /// The LDAP server.
+    pub ldap: Option<Ldap>,
     /// Contexts and dial codes.
     pub dialplan: DialplanSettings,
     /// Emergency numbers, their routes and call-back.
@@ -84,12 +88,12 @@ pub struct Config {
     pub teams: Teams,
     /// The service number, where there is one.
     pub service: Option<Service>,
-    /// Where customers are looked up, where that is somewhere.
-    pub customer_database: Option<DatabaseSettings>,
-    /// Its password.
+    /// The table `[service]` as it was read, to be shown.
+    service_settings: ServiceSettings,
+    /// Where customers are looked up; its passwords are taken out.
+    pub customers: CustomersSettings,
+    /// The password of the customers' database.
     pub customers_password: Option<Secret>,
-    /// The table `[customers]` as it was read, to be shown; without passwords.
-    customers: CustomersSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -212,7 +216,9 @@ impl Config {
     /// What the operator should know about this configuration, in sentences; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.emergency.warnings();
+        warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
+        let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
@@ -272,8 +278,8 @@ impl Checker<'_> {
         }
         let teams = self.teams(settings.team)?;
         let data = self.path("data", settings.data)?;
-        let mut customers = settings.customers;
-        let (customer_database, customers_password) = self.customer_database(&mut customers)?;
+        let (customers, customers_password) = self.customers(settings.customers)?;
+        let ldap = self.ldap(settings.people.ldap, &settings.pin)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
@@ -292,16 +298,17 @@ impl Checker<'_> {
                 Some(path) => Some(self.path("people.file", path)?),
                 None => None,
             },
+            ldap,
             dialplan: settings.dialplan,
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
             queues: settings.queues,
-            service: self.service(&customers, &teams)?,
-            customer_database,
-            customers_password,
-            customers,
+            service: self.service(&settings.service, &teams)?,
+            service_settings: settings.service,
             teams,
+            customers,
+            customers_password,
             log: settings.log,
         })
     }

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::customers::CustomersSettings;
+use super::service::ServiceSettings;
 use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -39,6 +41,7 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     queues: &'a QueueSettings,
+    service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -74,12 +77,21 @@ struct ShownCustomers<'a> {
     #[serde(flatten)]
     password: ShownSecret,
     #[serde(flatten)]
-    table: &'a CustomersSettings,
+    settings: &'a CustomersSettings,
 }
 
 #[derive(Serialize)]
 struct ShownPeople<'a> {
     file: Option<&'a Path>,
+    ldap: Option<ShownLdap<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownLdap<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a LdapSettings,
 }
 
 /// Where a secret stands, without it.
@@ -135,7 +147,13 @@ impl Config {
             pin: &self.pin,
             prompts: &self.prompts,
             directory: &self.directory,
-            people: ShownPeople { file: self.users_file.as_deref() },
+            people: ShownPeople {
+                file: self.users_file.as_deref(),
+                ldap: self.ldap.as_ref().map(|ldap| ShownLdap {
+                    password: ldap.password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                    settings: &ldap.settings,
+                }),
+            },
             standing: StandingSettings {
                 folder: Some(self.standing.folder.clone()),
                 group: self.standing.group.as_ref().map(|group| group.name.clone()),
@@ -143,9 +161,10 @@ impl Config {
             },
             provisioning: &self.provisioning,
             queues: &self.queues,
+            service: &self.service_settings,
             customers: ShownCustomers {
                 password: self.customers_password.as_ref().map(ShownSecret::of).unwrap_or_default(),
-                table: &self.customers,
+                settings: &self.customers,
             },
             log: &self.log,
             team: self.teams.values().collect(),

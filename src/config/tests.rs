@@ -357,7 +357,8 @@ fn every_key_of_every_table_stands_in_the_example() {
         "provisioning",
         "provisioning.enrolment",
         "provisioning.tls",
-        "customers.otherwise",
+        "service",
+        "service.otherwise",
         "log",
         "customers",
         "customers.cache",
@@ -411,42 +412,42 @@ fn what_is_shown_can_be_read_again_and_tells_no_secret() {
 
 #[test]
 fn the_service_number_needs_a_queue_that_is_there() {
-    let text = |customers: &str| format!("domain = \"a.example\"\n{customers}\n{FS1}");
-    for (customers, key, problem) in [
-        ("customers.numbers = [\"0800123\"]", "customers.numbers", "no `default_queue`"),
-        ("customers.otherwise.closed = \"hangup\"", "customers.otherwise", "no `default_queue`"),
-        ("customers.numbers = [\"0800 123\"]", "customers.numbers[1]", "2 to 20 digits"),
-        ("customers.default_queue = \"a b\"", "customers.default_queue", "expected a team"),
+    let text = |service: &str| format!("domain = \"a.example\"\n{service}\n{FS1}");
+    for (service, key, problem) in [
+        ("service.numbers = [\"0800123\"]", "service.numbers", "no `default_queue`"),
+        ("service.otherwise.closed = \"hangup\"", "service.otherwise", "no `default_queue`"),
+        ("service.numbers = [\"0800 123\"]", "service.numbers[1]", "2 to 20 digits"),
+        ("service.default_queue = \"a b\"", "service.default_queue", "expected a team"),
         (
-            "customers = { default_queue = \"a\", otherwise = { closed = \"sales\" } }",
-            "customers.otherwise.closed",
+            "service = { default_queue = \"a\", otherwise = { closed = \"sales\" } }",
+            "service.otherwise.closed",
             "queue:<team>",
         ),
         (
-            "customers = { default_queue = \"a\", last_agent = { within_days = 0, seconds = 9 } }",
-            "customers.last_agent.within_days",
+            "service = { default_queue = \"a\", last_agent = { within_days = 0, seconds = 9 } }",
+            "service.last_agent.within_days",
             "1 to 366 days",
         ),
         (
-            "customers = { default_queue = \"a\" }\nteam = [{ id = \"a\", has_queue = false }]",
-            "customers.default_queue",
+            "service = { default_queue = \"a\" }\nteam = [{ id = \"a\", has_queue = false }]",
+            "service.default_queue",
             "team a, which has no queue",
         ),
         (
-            "customers = { default_queue = \"b\", otherwise = { closed = \"queue:a\" } }\n\
+            "service = { default_queue = \"b\", otherwise = { closed = \"queue:a\" } }\n\
              team = [{ id = \"a\", has_queue = false }]",
-            "customers.otherwise.closed",
+            "service.otherwise.closed",
             "team a, which has no queue",
         ),
         ("team = [{ id = \"a\", hours = [\"mon 8-17\"] }]", "team[1].hours[1]", "days and hours"),
         ("team = [{ id = \"a\", holidays = [\"13-01\"] }]", "team[1].holidays[1]", "a day of"),
         ("team = [{ id = \"a\", time_zone = \"Vienna\" }]", "team[1].time_zone", "a time zone"),
     ] {
-        let told = parse(text(customers)).unwrap_err();
+        let told = parse(text(service)).unwrap_err();
         assert_eq!(told.key, key, "{told}");
         assert!(told.problem.contains(problem), "{told}");
     }
     assert!(parse(text("")).unwrap().service.is_none());
-    let config = parse(text("customers = { default_queue = \"a\", time_zone = \"UTC\" }")).unwrap();
+    let config = parse(text("service = { default_queue = \"a\", time_zone = \"UTC\" }")).unwrap();
     assert_eq!(config.service.unwrap().route.default_queue.as_str(), "a");
 }

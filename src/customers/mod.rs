@@ -32,7 +32,7 @@ use cache::Cache;
 use columns::Row;
 use database::{Link, Target};
 use pool::{Held, Pool};
-use settings::DatabaseSettings;
+use settings::CustomersSettings;
 
 /// How many callers may be looked up, or wait for it, at once.
 const MOST_AT_ONCE: usize = 1_024;
@@ -48,7 +48,7 @@ const NOBODY: &str = "+99900000000";
 /// The way to the customers. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Customers {
-    /// Absent, as by default: there is no database.
+    /// Absent: there is no database.
     inner: Option<Arc<Inner>>,
 }
 
@@ -107,38 +107,40 @@ pub struct Examined {
 }
 
 impl Customers {
-    /// The customers of these settings; `store` knows which numbers are our own. Nothing is connected yet.
+    /// The customers of these settings; none where no database is set. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// The query cannot be used.
     pub fn new(
-        settings: DatabaseSettings,
+        settings: &CustomersSettings,
         password: Option<SecretString>,
         store: Option<Store>,
-    ) -> Self {
-        let (plan, deadline) = (settings.number_plan(), settings.deadline());
+    ) -> Result<Self, QueryFault> {
+        let Some(url) = settings.url.clone() else { return Ok(Self::default()) };
+        let query = Query::parse(settings.query.as_deref().unwrap_or_default(), url.kind)?;
+        let target = Target {
+            url,
+            password,
+            tls: settings.tls,
+            authority: settings.authority.clone(),
+            charset: settings.charset,
+            query,
+            deadline: settings.deadline(),
+        };
         // What is known of the world's numbers is read with the first one, which must not be a caller's.
-        let _ = Caller::of(NOBODY, &plan, |_| false);
+        let _ = Caller::of(NOBODY, &settings.number_plan(), |_| false);
         let connections = usize::try_from(settings.connections.get()).unwrap_or(1);
         let inner = Inner {
-            plan,
-            spellings: settings.spellings,
-            deadline,
+            pool: Arc::new(Pool::new(target, connections)),
+            plan: settings.number_plan(),
+            spellings: settings.spellings.clone(),
+            deadline: settings.deadline(),
             cache: Cache::new(&settings.cache),
             breaker: Breaker::new(&settings.breaker),
             callers: Semaphore::new(MOST_AT_ONCE),
             store,
-            pool: Arc::new(Pool::new(
-                Target {
-                    url: settings.url,
-                    password,
-                    tls: settings.tls,
-                    authority: settings.authority,
-                    charset: settings.charset,
-                    query: settings.query,
-                    deadline,
-                },
-                connections,
-            )),
         };
-        Self { inner: Some(Arc::new(inner)) }
+        Ok(Self { inner: Some(Arc::new(inner)) })
     }
 
     /// Whether there is a database.

@@ -1,31 +1,43 @@
-//! The settings of the look-up, in the table `[customers]` of the configuration.
+//! The table `[customers]` of the configuration.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::query::Query;
 use crate::model::{HomeCountry, NumberPlan, PlainNumbers, Spelling};
 
-/// Where customers are looked up, and how.
-#[derive(Debug, Clone)]
-pub struct DatabaseSettings {
-    /// Where the customers are.
-    pub url: DatabaseUrl,
-    /// What is asked there.
-    pub query: Query,
+/// The table `[customers]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CustomersSettings {
+    /// Where the customers are; without it nobody is looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<DatabaseUrl>,
+    /// The password of the database; whoever reads the file takes it out of here.
+    #[serde(skip_serializing)]
+    pub password: Option<SecretString>,
+    /// The file of the password; taken out as well.
+    #[serde(skip_serializing)]
+    pub password_file: Option<PathBuf>,
+    /// The query, with `:number` in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// Whether the connection is encrypted.
     pub tls: TlsUse,
     /// Who signed the server's certificate (PEM), where that is none of the world's authorities.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<PathBuf>,
     /// The character set of a Firebird connection.
     pub charset: FirebirdCharset,
     /// The home country.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<HomeCountry>,
     /// What a number without any prefix is; by the country where not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub plain_numbers: Option<PlainNumbers>,
     /// How many digits an internal number has at the most.
     pub internal_digits: Bounded<0, 11>,
@@ -41,7 +53,29 @@ pub struct DatabaseSettings {
     pub breaker: BreakerSettings,
 }
 
-impl DatabaseSettings {
+impl Default for CustomersSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            password: None,
+            password_file: None,
+            query: None,
+            tls: TlsUse::Prefer,
+            authority: None,
+            charset: FirebirdCharset::Utf8,
+            country: None,
+            plain_numbers: None,
+            internal_digits: Bounded(6),
+            spellings: vec![Spelling::E164, Spelling::International, Spelling::National],
+            deadline_ms: Bounded(400),
+            connections: Bounded(4),
+            cache: CacheSettings::default(),
+            breaker: BreakerSettings::default(),
+        }
+    }
+}
+
+impl CustomersSettings {
     /// How numbers are written here.
     pub fn number_plan(&self) -> NumberPlan {
         NumberPlan {
@@ -98,12 +132,6 @@ impl Default for BreakerSettings {
 pub struct Bounded<const LEAST: u32, const MOST: u32>(u32);
 
 impl<const LEAST: u32, const MOST: u32> Bounded<LEAST, MOST> {
-    /// A number that is known to be one of them when this is compiled.
-    pub const fn of<const NUMBER: u32>() -> Self {
-        const { assert!(LEAST <= NUMBER && NUMBER <= MOST) };
-        Self(NUMBER)
-    }
-
     /// The number.
     pub fn get(self) -> u32 {
         self.0

@@ -69,8 +69,9 @@ pub use pin_guard::{
 };
 pub use queue::{
     Agent, AgentReport, AgentStatus, CallCenter, CallCenterRules, InvalidMusic, InvalidQueueNumber,
-    InvalidQueueParam, ModuleSettings, Music, NodeQueues, Queue, QueueModule, QueueNumber,
-    QueueParams, QueueReport, QueueSettings, QueueStep, Standing, Tier, Waits,
+    InvalidQueueParam, Made, MadeKind, ModuleSettings, Music, NodeQueues, Queue, QueueLists,
+    QueueModule, QueueNumber, QueueParams, QueueReport, QueueSettings, QueueStep, Standing, Tier,
+    Waits,
 };
 pub use queue_call::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT, QueueCall, QueueLeft, QueueOutcome};
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};

@@ -183,6 +183,22 @@ pub struct QueueOptions {
     pub params: QueueParams,
 }
 
+impl QueueOptions {
+    /// What is said here, else what is said there.
+    pub fn or(&self, other: &Self) -> Self {
+        let params =
+            if self.params == QueueParams::default() { &other.params } else { &self.params };
+        Self {
+            strategy: self.strategy.or(other.strategy),
+            music: self.music.clone().or_else(|| other.music.clone()),
+            max_wait: self.max_wait.or(other.max_wait),
+            max_wait_with_no_agent: self.max_wait_with_no_agent.or(other.max_wait_with_no_agent),
+            overflow: self.overflow.clone().or_else(|| other.overflow.clone()),
+            params: params.clone(),
+        }
+    }
+}
+
 /// A team as the configuration or the directory server describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -207,7 +223,7 @@ pub struct TeamSettings {
     /// On which days they do not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holidays: Vec<Holiday>,
-    /// By which clock; absent: `customers.time_zone`.
+    /// By which clock; absent: `service.time_zone`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Zone>,
     /// The queue.

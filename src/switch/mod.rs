@@ -9,6 +9,7 @@
 //! | `notify` | the NOTIFYs and the message lamp's text |
 //! | `peer` | one node: connection, events, looks |
 //! | `keeper` | the one task that sends, and writes down what is done |
+//! | `queues` | mod_callcenter, kept as the teams are |
 //! | `reload` | `reloadxml`, and what its answer means |
 //! | `files` | the directory on FreeSWITCH's own disk, kept current |
 //! | `check` | is FreeSWITCH as it must be |
@@ -28,6 +29,7 @@ mod notify;
 mod peer;
 mod plan;
 mod queue_calls;
+mod queues;
 mod registrations;
 mod reload;
 
@@ -43,6 +45,7 @@ use tokio_util::task::TaskTracker;
 pub use events::{CheckSync, Events, PhoneEvents};
 pub use files::StandingFiles;
 pub use plan::Waiting;
+pub use queues::Queues;
 pub use registrations::Registration;
 pub use reload::{ReloadError, Reloaded};
 
@@ -50,7 +53,7 @@ use crate::event_socket::{ChannelWord, CommandError};
 use crate::model::{Domain, Mac, QueueCall, Wanted};
 use crate::store::Store;
 use keeper::{Keeper, Pending};
-use peer::{Line, Peer};
+use peer::{Bells, Line, Peer};
 
 /// What the room needs to know.
 #[derive(Clone)]
@@ -158,6 +161,8 @@ pub struct Switch {
     settings: Arc<Settings>,
     peers: Arc<[Arc<Peer>]>,
     changed: Arc<Notify>,
+    /// Rung at what may let something go on at the queues.
+    queues_changed: Arc<Notify>,
     pending: Pending,
     queue_calls: broadcast::Sender<QueueCall>,
 }
@@ -171,19 +176,14 @@ impl Switch {
     /// The room over this store; nothing happens before [`Switch::run`].
     pub fn new(store: Store, settings: Settings) -> Self {
         let changed = Arc::new(Notify::new());
+        let queues_changed = Arc::new(Notify::new());
+        let bells = Bells { phones: Arc::clone(&changed), queues: Arc::clone(&queues_changed) };
         let (queue_calls, _) = broadcast::channel(queue_calls::MOST);
-        let peer = |node: &Node| {
-            Arc::new(Peer::new(node.clone(), Arc::clone(&changed), queue_calls.clone()))
-        };
+        let peer =
+            |node: &Node| Arc::new(Peer::new(node.clone(), bells.clone(), queue_calls.clone()));
         let peers = settings.nodes.iter().map(peer).collect();
-        Self {
-            store,
-            settings: Arc::new(settings),
-            peers,
-            changed,
-            pending: Pending::default(),
-            queue_calls,
-        }
+        let (settings, pending) = (Arc::new(settings), Pending::default());
+        Self { store, settings, peers, changed, queues_changed, pending, queue_calls }
     }
 
     /// Watches the nodes and tells the phones until `shutdown`. Once is enough.

@@ -34,9 +34,24 @@ const MOST_ASKED: usize = 200;
 pub(super) struct Peer {
     pub(super) node: Node,
     view: Mutex<View>,
-    /// Rung at each change that may let something go on.
-    changed: Arc<Notify>,
+    bells: Bells,
     queue_calls: broadcast::Sender<QueueCall>,
+}
+
+/// Rung at each change that may let something go on.
+#[derive(Clone)]
+pub(super) struct Bells {
+    /// What is wanted of phones.
+    pub phones: Arc<Notify>,
+    /// The queues.
+    pub queues: Arc<Notify>,
+}
+
+impl Bells {
+    fn ring(&self) {
+        self.phones.notify_one();
+        self.queues.notify_one();
+    }
 }
 
 /// A connection whose picture is whole.
@@ -65,12 +80,8 @@ pub(super) struct View {
 }
 
 impl Peer {
-    pub(super) fn new(
-        node: Node,
-        changed: Arc<Notify>,
-        queue_calls: broadcast::Sender<QueueCall>,
-    ) -> Self {
-        Self { node, view: Mutex::default(), changed, queue_calls }
+    pub(super) fn new(node: Node, bells: Bells, queue_calls: broadcast::Sender<QueueCall>) -> Self {
+        Self { node, view: Mutex::default(), bells, queue_calls }
     }
 
     /// What is known now. Never held across an `await`.
@@ -109,7 +120,7 @@ impl Peer {
                 let trouble = self.view().trouble.take();
                 *self.view() = View { trouble, ..View::default() };
                 self.trouble(why);
-                self.changed.notify_one();
+                self.bells.ring();
             }
         }
     }
@@ -142,7 +153,7 @@ impl Peer {
                 Err(error) => return error.to_string(),
             };
             self.view().line = Some(line.clone());
-            self.changed.notify_one();
+            self.bells.ring();
         }
     }
 
@@ -166,7 +177,7 @@ impl Peer {
         let (registrations, channels) = (view.registrations.count(), view.channels.count());
         drop(view);
         tracing::info!(node = %self.node.name, registrations, channels, "connected to FreeSWITCH");
-        self.changed.notify_one();
+        self.bells.ring();
         Ok(reread)
     }
 
@@ -278,6 +289,7 @@ impl Peer {
             Some("CHANNEL_DESTROY") => {
                 let uuid = channels::ended(event);
                 uuid.into_iter().for_each(|uuid| self.view().channels.end(uuid, now));
+                self.bells.queues.notify_one();
             }
             Some("CUSTOM") => match text("Event-Subclass").as_deref() {
                 Some("sofia::register") => {
@@ -290,6 +302,10 @@ impl Peer {
                     gone.iter().for_each(|gone| self.view().registrations.remove(gone));
                 }
                 Some(subclass) if queue_calls::SUBCLASSES.contains(&subclass) => {
+                    // An agent may be free again.
+                    if text("CC-Action").as_deref() == Some("agent-state-change") {
+                        self.bells.queues.notify_one();
+                    }
                     // Nobody listening is no fault.
                     queue_calls::read(event).map(|told| self.queue_calls.send(told));
                     return;
@@ -298,7 +314,7 @@ impl Peer {
             },
             _ => return,
         }
-        self.changed.notify_one();
+        self.bells.phones.notify_one();
     }
 
     fn is_ours(&self, registration: &Registration) -> bool {

@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use hotdeskd::customers::Customers;
 use hotdeskd::desk::{Desk, Settings};
 use hotdeskd::http::admin;
 use hotdeskd::model::UserSource;
@@ -26,7 +25,8 @@ impl Office {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
         let desk = Desk::new(store, Settings::default());
-        let router = admin::router(provisioning(desk.clone(), folder.path()), Customers::default());
+        let router =
+            admin::router(provisioning(desk.clone(), folder.path()), admin::Outside::default());
         Self { _folder: folder, router, desk }
     }
 

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use hotdeskd::customers::Customers;
 use hotdeskd::desk::{Desk, Settings};
 use hotdeskd::http::{self, admin};
 use hotdeskd::store::{Lock, Store};
@@ -177,7 +176,7 @@ async fn a_morning_with_a_daemon_goes_over_its_socket() {
     let listener = admin::bind(&data.join("admin.sock")).unwrap();
     let stop = CancellationToken::new();
     let provisioning = crate::support::provisioning(desk.clone(), &data);
-    let router = admin::router(provisioning, Customers::default());
+    let router = admin::router(provisioning, admin::Outside::default());
     let serving =
         tokio::spawn(http::serve(listener, router, http::Limits::default(), stop.clone()));
     tokio::task::spawn_blocking(move || place.story(MORNING)).await.unwrap();

@@ -10,11 +10,11 @@ use crate::customers::Fault;
 const SUBJECT: &str = "customers";
 
 /// Connects, has the query prepared, and asks for a number that nobody has.
-pub(super) async fn lines(config: &Config, lines: &mut Vec<Line>) {
-    let Some(database) = &config.customer_database else { return };
-    let (url, deadline) = (&database.url, database.deadline());
-    lines.push(match app::customers(config, None).examine().await {
-        Ok(None) => return,
+pub(super) async fn lines(config: &Config, lines: &mut Vec<Line>) -> anyhow::Result<()> {
+    let Some(url) = &config.customers.url else { return Ok(()) };
+    let deadline = config.customers.deadline();
+    lines.push(match app::customers(config, None)?.examine().await {
+        Ok(None) => return Ok(()),
         Ok(Some(found)) if found.finds_everybody => {
             let told = "the query finds somebody for a number that nobody has";
             Line::wrong(SUBJECT, told, "compare a column with `:number` in it")
@@ -22,7 +22,7 @@ pub(super) async fn lines(config: &Config, lines: &mut Vec<Line>) {
         Ok(Some(found)) => {
             let (asked, connected) = (milliseconds(found.asked), milliseconds(found.connected));
             let told = format!("{url}: the query took {asked}, connecting {connected}");
-            let questions = u32::try_from(database.spellings.len()).unwrap_or(u32::MAX);
+            let questions = u32::try_from(config.customers.spellings.len()).unwrap_or(u32::MAX);
             match found.asked.saturating_mul(questions) > deadline {
                 false => Line::good(SUBJECT, told),
                 true => Line::look(
@@ -41,13 +41,14 @@ pub(super) async fn lines(config: &Config, lines: &mut Vec<Line>) {
             Line::wrong(SUBJECT, format!("{url}: {fault}"), advice)
         }
     });
-    if database.country.is_none() {
+    if config.customers.country.is_none() {
         lines.push(Line::look(
             SUBJECT,
             "without a home country only numbers with + or 00 are looked up",
             "set `customers.country`",
         ));
     }
+    Ok(())
 }
 
 fn milliseconds(time: Duration) -> String {

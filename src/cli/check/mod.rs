@@ -84,7 +84,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     let store = open_store(config, &mut lines).await;
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
-    customers::lines(config, &mut lines).await;
+    customers::lines(config, &mut lines).await?;
     if let Some(store) = &store {
         standing_files(config, store, &mut lines)?;
         nodes(config, store, check.reload, &mut lines).await?;

@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 
 pub use axum::http::Method;
 
-use crate::customers::Customers;
+use super::Outside;
 use crate::provisioning::Provisioning;
 
 /// The longest answer: some hundred thousand phones.
@@ -48,9 +48,9 @@ impl<'a> Ask<'a> {
 pub struct InProcess(Router);
 
 impl InProcess {
-    /// The API over this desk and its phones, and the customers.
-    pub fn new(provisioning: Provisioning, customers: Customers) -> Self {
-        Self(super::router(provisioning, customers))
+    /// The API over this desk and its phones, and what is outside.
+    pub fn new(provisioning: Provisioning, outside: Outside) -> Self {
+        Self(super::router(provisioning, outside))
     }
 
     /// Status and body of the answer.

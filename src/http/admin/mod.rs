@@ -7,6 +7,7 @@
 mod customers;
 mod in_process;
 mod journal;
+mod ldap;
 mod phones;
 mod problem;
 mod provisioning;
@@ -28,6 +29,7 @@ use tower_http::timeout::TimeoutLayer;
 
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
+pub use ldap::SyncRequest;
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
@@ -36,6 +38,7 @@ pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
 use crate::customers::Customers;
 use crate::desk::Desk;
+use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use problem::{Input, Named, Problem};
 
@@ -48,12 +51,27 @@ const ANSWER: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 struct Admin {
     provisioning: Provisioning,
-    customers: Customers,
+    outside: Outside,
+}
+
+/// What an office may have beside the desk, where it does.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// The customers' database.
+    pub customers: Customers,
+    /// The mirror of the LDAP server.
+    pub ldap: Option<LdapMirror>,
 }
 
 impl FromRef<Admin> for Customers {
     fn from_ref(admin: &Admin) -> Self {
-        admin.customers.clone()
+        admin.outside.customers.clone()
+    }
+}
+
+impl FromRef<Admin> for Outside {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.outside.clone()
     }
 }
 
@@ -70,7 +88,7 @@ impl FromRef<Admin> for Provisioning {
 }
 
 /// The router.
-pub fn router(provisioning: Provisioning, customers: Customers) -> Router {
+pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
@@ -82,6 +100,7 @@ pub fn router(provisioning: Provisioning, customers: Customers) -> Router {
         .route("/phones/{mac}/logs", get(provisioning::logs))
         .route("/phones/{mac}/logs/{name}", get(provisioning::log))
         .route("/users", get(users::list).post(users::import))
+        .route("/users/sync", get(ldap::status).post(ldap::sync))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
         .route("/users/{extension}/unlock", post(users::unlock))
@@ -100,7 +119,7 @@ pub fn router(provisioning: Provisioning, customers: Customers) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .with_state(Admin { provisioning, customers })
+        .with_state(Admin { provisioning, outside })
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take

@@ -1,5 +1,6 @@
 //! Which queues, agents and tiers there should be.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -167,6 +168,23 @@ impl CallCenterRules {
     pub fn follows_login<'t>(&self, teams: impl IntoIterator<Item = &'t TeamId>) -> bool {
         let follows = |id: &TeamId| self.team(id).is_none_or(|t| t.has_queue && t.follows_login);
         teams.into_iter().any(follows)
+    }
+
+    /// The same beside the teams as the directory server describes them: what the configuration says stands before.
+    pub fn beside(&self, mirrored: &Teams) -> Cow<'_, Self> {
+        if mirrored.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut teams = mirrored.clone();
+        for (id, team) in &self.teams {
+            let mut team = team.clone();
+            if let Some(mirrored) = mirrored.get(id) {
+                team.queue = team.queue.or(&mirrored.queue);
+                team.extension = team.extension.or_else(|| mirrored.extension.clone());
+            }
+            teams.insert(id.clone(), team);
+        }
+        Cow::Owned(Self { teams, ..self.clone() })
     }
 
     /// What there should be for these people.
@@ -350,6 +368,15 @@ mod tests {
         assert_eq!(rules.overflow(&team("sales")).to_string(), "queue:help");
         assert_eq!(rules.overflow(&team("help")).to_string(), "hangup");
         assert!(!wanted.agents["1001@office.test"].follows_login);
+        let mut mirrored = TeamSettings::new(team("sales"));
+        mirrored.queue.strategy = Some(Strategy::Random);
+        mirrored.queue.max_wait = Some(60);
+        let mirrored = [mirrored, TeamSettings::new(team("board"))];
+        let mirrored = mirrored.map(|team| (team.id.clone(), team)).into_iter().collect();
+        let both = rules.beside(&mirrored).wanted(&[]);
+        assert_eq!(both.queues["sales@office.test"].param("strategy"), Some("ring-all"));
+        assert_eq!(both.queues["sales@office.test"].param("max-wait-time"), Some("60"));
+        assert!(both.queues.contains_key("board@office.test"));
         assert!(wanted.agents["1002@office.test"].follows_login);
     }
 }

@@ -1,5 +1,6 @@
 //! A write in the making: typed reads and changes inside one transaction.
 
+mod callcenter;
 mod customer_calls;
 mod guard;
 mod people;
@@ -121,6 +122,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in wanted::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in callcenter::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in customer_calls::all(connection).await.map_err(row)? {

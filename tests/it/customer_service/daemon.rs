@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::support::{Office, Plan as Site, SmallDisk, until};
 
-const TABLES: &str = "[customers]\nnumbers = [\"0800123\", \"+43800123\"]\ndefault_queue = \"reception\"\n\
+const TABLES: &str = "[service]\nnumbers = [\"0800123\", \"+43800123\"]\ndefault_queue = \"reception\"\n\
                       otherwise = { anonymous = \"queue:sales\" }\n";
 const RECEPTION: &str = "reception@hotdesk_queues";
 

@@ -83,7 +83,7 @@ fn found(team: &str, name: &str) -> LookUp {
 /// How a counter differs from the usual one.
 struct Plan {
     known: Known,
-    /// The tables of `[customers.otherwise]`.
+    /// The tables of `[service.otherwise]`.
     otherwise: &'static str,
     /// Who is logged in, of `1001` in sales, `1002` in support, `1003` in reception.
     at_desks: &'static [&'static str],

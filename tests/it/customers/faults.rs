@@ -43,7 +43,10 @@ async fn a_query_that_never_returns_ends_at_the_deadline(database: impl Database
     fill(&database, &[("+4315550100", "sales", "Ada", 1)]);
     let lines =
         "cache.entries = 0\nconnections = 1\nbreaker.failures = 1000\nspellings = [\"e164\"]";
-    let endless = with(&database, database.endless(), &format!("{lines}\ndeadline_ms = 300"));
+    let mut settings = settings(&database, database.endless(), lines);
+    settings.deadline_ms = 300.try_into().unwrap();
+    let password = || Some(PASSWORD.to_owned().into());
+    let endless = Customers::new(&settings, password(), None).unwrap();
     // The first may be the connection's time; then the query's.
     for round in 0..4 {
         let (looked, took) = timed(&endless, "+4315550100").await;
@@ -52,7 +55,8 @@ async fn a_query_that_never_returns_ends_at_the_deadline(database: impl Database
         assert!(took < Duration::from_millis(900), "{round} {took:?}");
     }
     // Nor does a caller who hangs up leave anything behind: the server does not go on for nobody.
-    let patient = with(&database, database.endless(), &format!("{lines}\ndeadline_ms = 5000"));
+    settings.deadline_ms = 5_000.try_into().unwrap();
+    let patient = Customers::new(&settings, password(), None).unwrap();
     let caller = tokio::spawn(async move { patient.look_up("+4315550100").await });
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert!(database.endless_running() > 0);
@@ -69,8 +73,10 @@ async fn a_query_that_never_returns_ends_at_the_deadline(database: impl Database
 
 async fn a_thousand_callers_at_once_share_a_few_connections(database: impl DatabaseServer) {
     fill(&database, &[("+4315550100", "sales", "Ada", 1)]);
-    let lines = "cache.entries = 0\nconnections = 3\nspellings = [\"e164\"]\ndeadline_ms = 5000";
-    let customers = with(&database, QUERY, lines);
+    let lines = "cache.entries = 0\nconnections = 3\nspellings = [\"e164\"]";
+    let mut settings = settings(&database, QUERY, lines);
+    settings.deadline_ms = 5_000.try_into().unwrap();
+    let customers = Customers::new(&settings, Some(PASSWORD.to_owned().into()), None).unwrap();
     let ask = |_| {
         let customers = customers.clone();
         tokio::spawn(async move { customers.look_up("+4315550100").await.answer })
@@ -94,7 +100,9 @@ fn server_urls(port: u16) -> [String; 3] {
 }
 
 fn of_url(url: &str, lines: &str) -> Customers {
-    configured(url, QUERY, PASSWORD, &format!("cache.entries = 0\n{lines}"))
+    let text =
+        format!("url = {url:?}\nquery = {QUERY:?}\ncountry = \"AT\"\ncache.entries = 0\n{lines}");
+    Customers::new(&toml::from_str(&text).unwrap(), Some(PASSWORD.to_owned().into()), None).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +154,8 @@ async fn a_wrong_password_is_refused_and_told_nowhere() {
     async fn refused(database: impl DatabaseServer) {
         fill(&database, &[]);
         let wrong = "wrong-pass-4477";
-        let customers = configured(&database.url(), QUERY, wrong, "");
+        let settings = settings(&database, QUERY, "");
+        let customers = Customers::new(&settings, Some(wrong.to_owned().into()), None).unwrap();
         let fault = customers.examine().await.unwrap_err();
         let looked = customers.look_up("+4315550100").await;
         assert_eq!(looked.answer, LookUp::Failed(LookUpFailure::Error), "{looked:?}");

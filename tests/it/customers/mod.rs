@@ -4,11 +4,9 @@ mod faults;
 mod found;
 mod hostile;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hotdeskd::app;
-use hotdeskd::config::Config;
+use hotdeskd::customers::settings::CustomersSettings;
 use hotdeskd::customers::{Customers, Looked};
 use hotdeskd::model::{Customer, LookUp};
 
@@ -56,28 +54,23 @@ fn fill(database: &impl DatabaseServer, rows: &[(&str, &str, &str, i64)]) {
     database.run(&sql);
 }
 
+/// The settings for a database, with further lines.
+fn settings(database: &impl DatabaseServer, query: &str, lines: &str) -> CustomersSettings {
+    let url = database.url();
+    let text = format!(
+        "url = {url:?}\nquery = {query:?}\ncountry = \"AT\"\ndeadline_ms = {DEADLINE_MS}\n{lines}"
+    );
+    toml::from_str(&text).unwrap()
+}
+
 /// The customers of a database, nothing remembered.
 fn customers(database: &impl DatabaseServer, query: &str) -> Customers {
     with(database, query, "cache.entries = 0")
 }
 
-/// The customers of a database, with further settings.
 fn with(database: &impl DatabaseServer, query: &str, lines: &str) -> Customers {
-    configured(&database.url(), query, PASSWORD, lines)
-}
-
-/// The customers as a configuration has them.
-fn configured(url: &str, query: &str, password: &str, lines: &str) -> Customers {
-    let deadline = match lines.contains("deadline_ms") {
-        true => String::new(),
-        false => format!("deadline_ms = {DEADLINE_MS}\n"),
-    };
-    let text = format!(
-        "domain = \"office.test\"\n[freeswitch.lab]\npassword = \"x\"\n[customers]\nurl = {url:?}\n\
-         query = {query:?}\npassword = {password:?}\ncountry = \"AT\"\n{deadline}{lines}\n"
-    );
-    let config = Config::parse(Path::new("/nowhere/hotdeskd.toml"), text.as_bytes(), None);
-    app::customers(&config.unwrap(), None)
+    let password = Some(PASSWORD.to_owned().into());
+    Customers::new(&settings(database, query, lines), password, None).unwrap()
 }
 
 fn found(team: &str, name: Option<&str>, priority: Option<i64>) -> LookUp {
