@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -18,17 +19,20 @@ use crate::calls::{
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings, SettingText};
+use crate::http::admin::QueueKeeper;
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
-use crate::model::{Actor, CallCenterRules, DirectoryRules, Phone, UnusableHash, UserSource};
+use crate::model::{
+    Actor, CallCenterRules, DirectoryRules, NodeQueues, Phone, UnusableHash, UserSource,
+};
 use crate::people;
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, Events, PhoneEvents, StandingFiles, Switch};
+use crate::switch::{self, Events, PhoneEvents, Queues, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -81,7 +85,12 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let provisioning = provisioning(&config, desk.clone());
-    let admin = http::admin::router(provisioning.clone());
+    let switch = Switch::new(
+        desk.store().clone(),
+        switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
+    );
+    let queues = Queues::new(switch.clone(), queue_rules(&config));
+    let admin = http::admin::router_with(provisioning.clone(), Arc::new(Kept(queues.clone())));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
@@ -102,15 +111,13 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }
     let service = customer_service(&config, Arc::new(NoCustomers))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
-    let switch = Switch::new(
-        desk.store().clone(),
-        switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
-    );
     let files = standing_files(&config, desk.store());
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });
     parts.spawn(async move { keeping.keep_files(files, stop_keeping).await });
+    let stop = shutdown.clone();
+    parts.spawn(async move { queues.keep(stop).await });
     http::watchdog::start(config.switch.address, &credentials, shutdown.clone());
     tracing::info!(
         switch = %config.switch.address,
@@ -243,6 +250,19 @@ fn customer_service(
             .context("dialplan.context")?,
     };
     Ok(Some(CustomerService::new(lookup, settings)))
+}
+
+/// The queues, for the admin API.
+struct Kept(Queues);
+
+impl QueueKeeper for Kept {
+    fn list(&self) -> BoxFuture<'_, Vec<NodeQueues>> {
+        Box::pin(self.0.list())
+    }
+
+    fn sync(&self) -> BoxFuture<'_, Vec<NodeQueues>> {
+        Box::pin(self.0.sync())
+    }
 }
 
 /// What each phone understands, by its vendor's manifest.

@@ -9,12 +9,14 @@ mod journal;
 mod phones;
 mod problem;
 mod provisioning;
+mod queues;
 mod sessions;
 mod users;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,6 +32,7 @@ pub use journal::JournalQuery;
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
+pub use queues::QueueKeeper;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
 
@@ -46,6 +49,7 @@ const ANSWER: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 struct Admin {
     provisioning: Provisioning,
+    queues: Option<Arc<dyn QueueKeeper>>,
 }
 
 impl FromRef<Admin> for Desk {
@@ -60,8 +64,17 @@ impl FromRef<Admin> for Provisioning {
     }
 }
 
-/// The router.
+/// The router, for a command when no daemon runs.
 pub fn router(provisioning: Provisioning) -> Router {
+    router_of(Admin { provisioning, queues: None })
+}
+
+/// The router of a daemon, which also keeps the queues.
+pub fn router_with(provisioning: Provisioning, queues: Arc<dyn QueueKeeper>) -> Router {
+    router_of(Admin { provisioning, queues: Some(queues) })
+}
+
+fn router_of(admin: Admin) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
@@ -79,6 +92,8 @@ pub fn router(provisioning: Provisioning) -> Router {
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/queues", get(queues::list))
+        .route("/queues/sync", post(queues::sync))
         .route("/journal", get(journal::list));
     Router::new()
         .nest("/api/v1", api)
@@ -90,7 +105,7 @@ pub fn router(provisioning: Provisioning) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .with_state(Admin { provisioning })
+        .with_state(admin)
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take
