@@ -334,6 +334,7 @@ fn standing_files(config: &Config, store: &Store) -> StandingFiles {
     StandingFiles {
         folder: Folder::new(&config.standing.folder, group),
         rules: rules(config, store),
+        queues: queue_rules(config),
         gather: Duration::from_secs(60 * u64::from(config.standing.gather_minutes)),
         retry: Duration::from_secs(30),
     }

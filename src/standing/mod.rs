@@ -8,6 +8,7 @@
 //! * [`directory`]: `<group>` fragments of rendered users, written whole, in the safe order, and
 //!   read back;
 //! * [`current`]: who stands in that directory now;
+//! * [`queues`]: the queues, for mod_callcenter when nobody answers it;
 //! * [`install`]: which files go where, what the operator must include and set;
 //! * [`walk`]: answers "what would FreeSWITCH do with this number", by the rules of its
 //!   `mod_dialplan_xml`.
@@ -20,6 +21,7 @@ pub mod directory;
 pub mod disk;
 pub mod emergency;
 pub mod install;
+pub mod queues;
 pub mod settings;
 pub mod tree;
 pub mod walk;

@@ -21,9 +21,11 @@ pub const UNAVAILABLE: &str = "%(500,500,480,620);loops=3";
 /// The dialplan of a configuration, and an operator's context that calls every extension.
 pub(super) fn dialplan(config: &Config) -> Walk {
     let hosts = config.dialplan.hosts_or(config.event_socket.address);
+    let queues = hotdeskd::app::queue_rules(config);
     let (domain, dialplan, emergency) = (&config.domain, &config.dialplan, &config.emergency);
     let files =
-        Plan { domain, dialplan, emergency, service: None, hosts: &hosts }.render().unwrap();
+        Plan { domain, dialplan, emergency, service: None, queues: Some(&queues), hosts: &hosts };
+    let files = files.render().unwrap();
     let operators = format!(
         "<include>\n<context name=\"{}\"><extension name=\"users\"><condition \
          field=\"destination_number\" expression=\"^(\\d+)$\"><action application=\"bridge\" \

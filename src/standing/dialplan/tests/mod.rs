@@ -1,6 +1,7 @@
 //! The rendered files: word for word, walked as FreeSWITCH would, and under hostile settings.
 
 mod emergency;
+mod queues;
 
 use super::*;
 use crate::standing::walk::{Call, Daemon, End, Memory, Policy, Step, Walk};
@@ -38,6 +39,7 @@ impl Settings {
             emergency: &self.emergency,
             hosts: &self.hosts,
             service: None,
+            queues: None,
         };
         plan.render().unwrap()
     }
