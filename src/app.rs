@@ -1,33 +1,42 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod service;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{
-    Conversations, CustomerLookup, CustomerService, HashedPin, NoCustomers, PinCheck, ProfileName,
-    ServiceSettings, VoicemailPin,
+    CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
+    VoicemailPin,
 };
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
+use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
-use crate::event_socket::{self, ChannelWord, ServerSettings, SettingText};
-use crate::http::admin::QueueKeeper;
+use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
+use crate::http::admin::{Outside, QueueKeeper};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
 use crate::model::{
-    Actor, CallCenterRules, DirectoryRules, NodeQueues, Phone, UnusableHash, UserSource,
+    Actor, CallCenterRules, DirectoryRules, Extension, LookUp, NodeQueues, Phone, UnusableHash,
+    UserSource,
 };
-use crate::people;
+use crate::people::{
+    self,
+    ldap::{LdapMirror, LdapPassword},
+};
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
@@ -90,11 +99,22 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
     );
     let queues = Queues::new(switch.clone(), queue_rules(&config));
-    let admin = http::admin::router_with(provisioning.clone(), Arc::new(Kept(queues.clone())));
+    let customers = customers(&config, Some(desk.store().clone()))?;
+    let database = CustomerDatabase(customers.clone());
+    let ldap = ldap_mirror(&config, &desk);
+    if let Some(mirror) = ldap.clone() {
+        let stop = shutdown.clone();
+        parts.spawn(async move { mirror.run(stop).await });
+    }
+    let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
+    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept) };
+    let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
     parts.spawn(async move { room.run(stop).await });
+    let stop = shutdown.clone();
+    parts.spawn(async move { customers.keep(stop).await });
     // Each with a router of its own: it counts refusals.
     if let Some(listener) = &config.phones.0 {
         let tcp = bind("phones", listener.address).await?;
@@ -109,8 +129,11 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
-    let service = customer_service(&config, Arc::new(NoCustomers))?;
+    let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
+    let told = switch.queue_calls();
+    let days = service::last_agent_days(&config);
+    parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
@@ -218,6 +241,11 @@ fn hold_calls(
             old_pin_valid: config.pin.old_pin_valid,
         }),
         PinMethod::Hash => Arc::new(HashedPin { desk: desk.clone() }),
+        PinMethod::Ldap => match &config.ldap {
+            Some(ldap) => Arc::new(LdapPin(LdapPassword::new(desk.clone(), ldap.access()))),
+            // The configuration has none without the other.
+            None => Arc::new(HashedPin { desk: desk.clone() }),
+        },
     };
     let mut conversations =
         Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
@@ -232,24 +260,28 @@ fn hold_calls(
     })
 }
 
-/// The service number of a configuration, over this look-up.
-///
-/// # Errors
-/// A name cannot be sent to FreeSWITCH.
-fn customer_service(
-    config: &Config,
-    lookup: Arc<dyn CustomerLookup>,
-) -> anyhow::Result<Option<CustomerService>> {
-    let Some(service) = &config.service else { return Ok(None) };
-    let settings = ServiceSettings {
-        route: service.route.clone(),
-        teams: config.teams.clone(),
-        last_agent_days: service.last_agent.map(|last| last.within_days),
-        journal_numbers: service.journal_numbers,
-        context: SettingText::parse(config.dialplan.context.as_str())
-            .context("dialplan.context")?,
-    };
-    Ok(Some(CustomerService::new(lookup, settings)))
+/// The PIN as a password at the LDAP server.
+struct LdapPin(LdapPassword);
+
+impl PinCheck for LdapPin {
+    fn check<'a>(
+        &'a self,
+        _session: &'a Session,
+        user: &'a Extension,
+        digits: &'a SecretString,
+    ) -> BoxFuture<'a, Result<bool, CheckFailed>> {
+        async move {
+            let checked = self.0.check(user, digits).await;
+            checked.map_err(|error| CheckFailed::Elsewhere(error.to_string()))
+        }
+        .boxed()
+    }
+}
+
+/// The mirror of the LDAP server, where the configuration names one.
+pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
+    let ldap = config.ldap.as_ref()?;
+    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
 }
 
 /// The queues, for the admin API.
@@ -279,6 +311,24 @@ impl PhoneEvents for ByVendor {
             },
             None => Events::default(),
         }
+    }
+}
+
+/// The customers of a configuration. `store` knows which numbers are our own.
+///
+/// # Errors
+/// The query cannot be used, which the configuration has seen to.
+pub fn customers(config: &Config, store: Option<Store>) -> anyhow::Result<Customers> {
+    let password = config.customers_password.as_ref().map(|secret| secret.value.clone());
+    Customers::new(&config.customers, password, store).context("customers.query")
+}
+
+/// The customers as conversations ask for them.
+pub struct CustomerDatabase(pub Customers);
+
+impl CustomerLookup for CustomerDatabase {
+    fn look_up<'a>(&'a self, number: &'a str) -> BoxFuture<'a, LookUp> {
+        async { self.0.look_up(number).await.answer }.boxed()
     }
 }
 

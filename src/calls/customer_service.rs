@@ -114,8 +114,8 @@ impl CustomerService {
     fn decide(&self, desk: &Desk, caller: &CallerId, look_up: &LookUp, now: Timestamp) -> Decision {
         let settings = &self.settings;
         let (of_people, staffed) = (desk.teams_of_people(), desk.staffed_teams());
-        let teams =
-            TeamsNow { described: &settings.teams, of_people: &of_people, staffed: &staffed };
+        let described = desk.described_teams(&settings.teams);
+        let teams = TeamsNow { described: &described, of_people: &of_people, staffed: &staffed };
         let last = settings
             .oldest_service(now)
             .filter(|_| !caller.number.is_empty())

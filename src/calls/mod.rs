@@ -18,7 +18,7 @@ mod settings;
 
 use std::sync::Arc;
 
-pub use customer_lookup::{CustomerLookup, NoCustomers};
+pub use customer_lookup::CustomerLookup;
 pub use customer_service::{CustomerService, JournalNumbers, ServiceSettings};
 pub use dialogue::Over;
 pub use pin_check::{CheckFailed, HashedPin, PinCheck, VoicemailPin};

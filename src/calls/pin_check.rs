@@ -33,6 +33,9 @@ pub enum CheckFailed {
     /// A name cannot be sent.
     #[error("a name cannot be sent to FreeSWITCH: {0}")]
     Text(#[from] TextError),
+    /// Somebody else was asked, and did not say.
+    #[error("{0}")]
+    Elsewhere(String),
     /// Our own side.
     #[error(transparent)]
     Desk(#[from] crate::desk::Error),

@@ -12,7 +12,7 @@ use crate::model::GuardSettings;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PinSettings {
-    /// `voicemail`: the voicemail PIN; `hash`: a hash of our own.
+    /// `voicemail`: the voicemail PIN; `hash`: a hash of our own; `ldap`: the password at the LDAP server.
     pub method: PinMethod,
     /// How often a caller may try in one call.
     pub tries: Tries,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app;
 use crate::config::Config;
-use crate::http::admin::{Ask, InProcess, ProblemView};
+use crate::http::admin::{Ask, InProcess, Outside, ProblemView};
 use crate::store::Lock;
 
 /// How long a command waits for another one to be done with the store, or for a daemon that starts.
@@ -69,8 +69,11 @@ impl Door {
         let desk = app::open_desk(config).await?;
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
-        let provisioning = app::provisioning(config, desk);
-        Ok(Self { way: Way::Here { api: InProcess::new(provisioning), _lock: lock } })
+        let customers = app::customers(config, Some(desk.store().clone()))?;
+        let ldap = app::ldap_mirror(config, &desk);
+        let outside = Outside { customers, ldap, queues: None };
+        let api = InProcess::new(app::provisioning(config, desk), outside);
+        Ok(Self { way: Way::Here { api, _lock: lock } })
     }
 
     /// Asks, and reads the answer.

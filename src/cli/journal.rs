@@ -59,7 +59,7 @@ fn by(actor: &Actor) -> String {
     }
 }
 
-fn sentence(what: &Happening) -> String {
+pub(super) fn sentence(what: &Happening) -> String {
     match what {
         Happening::Login { phone, user, mode: LoginMode::Only } => {
             format!("{user} logged in at {phone}")

@@ -4,8 +4,10 @@
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
 mod customers;
+mod ldap;
 mod listener;
 mod secret;
+mod service;
 mod settings;
 mod show;
 mod values;
@@ -17,19 +19,21 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use customers::{LastAgentSettings, Service};
+pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
+pub use service::{LastAgentSettings, Service};
 pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
-use customers::CustomersSettings;
+use service::ServiceSettings;
 use settings::{NodeSettings, Settings};
 
 /// The most bytes that a configuration has.
@@ -68,6 +72,8 @@ pub struct Config {
     pub directory: DirectorySettings,
     /// The users file.
     pub users_file: Option<PathBuf>,
+    /// The LDAP server.
+    pub ldap: Option<Ldap>,
     /// Contexts and dial codes.
     pub dialplan: DialplanSettings,
     /// Emergency numbers, their routes and call-back.
@@ -82,8 +88,12 @@ pub struct Config {
     pub teams: Teams,
     /// The service number, where there is one.
     pub service: Option<Service>,
-    /// The table `[customers]` as it was read, to be shown.
-    customers: CustomersSettings,
+    /// The table `[service]` as it was read, to be shown.
+    service_settings: ServiceSettings,
+    /// Where customers are looked up; its passwords are taken out.
+    pub customers: CustomersSettings,
+    /// The password of the customers' database.
+    pub customers_password: Option<Secret>,
     /// The log.
     pub log: LogSettings,
 }
@@ -206,9 +216,12 @@ impl Config {
     /// What the operator should know about this configuration, in sentences; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.emergency.warnings();
+        warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
+        let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
         let inline = passwords
             .chain(&self.switch_credentials.password)
+            .chain(&self.customers_password)
             .any(|secret| secret.from == SecretSource::Inline);
         let mode = std::fs::metadata(&self.file).map(|metadata| metadata.permissions().mode());
         if inline && mode.is_ok_and(|mode| mode & 0o007 != 0) {
@@ -265,6 +278,8 @@ impl Checker<'_> {
         }
         let teams = self.teams(settings.team)?;
         let data = self.path("data", settings.data)?;
+        let (customers, customers_password) = self.customers(settings.customers)?;
+        let ldap = self.ldap(settings.people.ldap, &settings.pin)?;
         Ok(Config {
             file: file.into(),
             domain: settings.domain,
@@ -283,14 +298,17 @@ impl Checker<'_> {
                 Some(path) => Some(self.path("people.file", path)?),
                 None => None,
             },
+            ldap,
             dialplan: settings.dialplan,
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
             queues: settings.queues,
-            service: self.service(&settings.customers, &teams)?,
-            customers: settings.customers,
+            service: self.service(&settings.service, &teams)?,
+            service_settings: settings.service,
             teams,
+            customers,
+            customers_password,
             log: settings.log,
         })
     }

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::customers::CustomersSettings;
 use super::listener::{Listener, OpenListener};
+use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -52,6 +54,8 @@ pub(super) struct Settings {
     pub team: Vec<TeamSettings>,
     #[serde(default)]
     pub customers: CustomersSettings,
+    #[serde(default)]
+    pub service: ServiceSettings,
     #[serde(default)]
     pub log: LogSettings,
 }
@@ -118,4 +122,5 @@ pub(super) struct SwitchSettings {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PeopleSettings {
     pub file: Option<PathBuf>,
+    pub ldap: Option<LdapSettings>,
 }

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::customers::CustomersSettings;
+use super::service::ServiceSettings;
 use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
+use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -39,7 +41,8 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     queues: &'a QueueSettings,
-    customers: &'a CustomersSettings,
+    service: &'a ServiceSettings,
+    customers: ShownCustomers<'a>,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -70,8 +73,25 @@ struct ShownSwitch<'a> {
 }
 
 #[derive(Serialize)]
+struct ShownCustomers<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a CustomersSettings,
+}
+
+#[derive(Serialize)]
 struct ShownPeople<'a> {
     file: Option<&'a Path>,
+    ldap: Option<ShownLdap<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownLdap<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a LdapSettings,
 }
 
 /// Where a secret stands, without it.
@@ -127,7 +147,13 @@ impl Config {
             pin: &self.pin,
             prompts: &self.prompts,
             directory: &self.directory,
-            people: ShownPeople { file: self.users_file.as_deref() },
+            people: ShownPeople {
+                file: self.users_file.as_deref(),
+                ldap: self.ldap.as_ref().map(|ldap| ShownLdap {
+                    password: ldap.password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                    settings: &ldap.settings,
+                }),
+            },
             standing: StandingSettings {
                 folder: Some(self.standing.folder.clone()),
                 group: self.standing.group.as_ref().map(|group| group.name.clone()),
@@ -135,7 +161,11 @@ impl Config {
             },
             provisioning: &self.provisioning,
             queues: &self.queues,
-            customers: &self.customers,
+            service: &self.service_settings,
+            customers: ShownCustomers {
+                password: self.customers_password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                settings: &self.customers,
+            },
             log: &self.log,
             team: self.teams.values().collect(),
         };

@@ -41,7 +41,9 @@ pub enum QueryFault {
     #[error("found more behind `;`, expected one SELECT")]
     Several,
     /// It is too long, or the number stands in it too often.
-    #[error("found a query that is too long, expected at most {LONGEST} bytes and {MOST_PLACES} times `:number`")]
+    #[error(
+        "found a query that is too long, expected at most {LONGEST} bytes and {MOST_PLACES} times `:number`"
+    )]
     TooLong,
     /// It reads nothing.
     #[error("found no SELECT, expected a query that begins with SELECT or WITH")]
@@ -65,7 +67,9 @@ impl Query {
             rest = behind;
             match token {
                 Token::Parameter(_) => query.place(part, kind)?,
-                Token::Placeholder if kind != Kind::Postgres => return Err(QueryFault::Placeholder),
+                Token::Placeholder if kind != Kind::Postgres => {
+                    return Err(QueryFault::Placeholder);
+                }
                 Token::End => {
                     while let Some(token) = Token::first(rest, kind)? {
                         if !matches!(token, Token::Blank(_)) {
@@ -83,7 +87,8 @@ impl Query {
             }
         }
         let reads = ["select", "with"];
-        if !first_word.is_some_and(|word| reads.iter().any(|read| word.eq_ignore_ascii_case(read))) {
+        if !first_word.is_some_and(|word| reads.iter().any(|read| word.eq_ignore_ascii_case(read)))
+        {
             return Err(QueryFault::NoSelect);
         }
         match query.binds {
@@ -152,9 +157,7 @@ impl Token {
         let Some(first) = sql.chars().next() else { return Ok(None) };
         let mysql = kind == Kind::MySql;
         let token = match first {
-            _ if first.is_whitespace() => {
-                Self::Blank(sql.len() - sql.trim_start().len())
-            }
+            _ if first.is_whitespace() => Self::Blank(sql.len() - sql.trim_start().len()),
             '-' if sql.starts_with("--") => Self::Blank(line(sql)),
             '#' if mysql => Self::Blank(line(sql)),
             '/' if sql.starts_with("/*") => Self::Blank(comment(sql, kind)?),
@@ -235,7 +238,9 @@ fn quoted(sql: &str, mark: char, escapes: bool) -> Result<usize, QueryFault> {
 fn dollar_quoted(sql: &str) -> Result<Option<usize>, QueryFault> {
     let behind = sql.get(1..).unwrap_or_default();
     let tag = word(behind);
-    if behind.starts_with(|c: char| c.is_ascii_digit()) || !behind.get(tag..).is_some_and(|rest| rest.starts_with('$')) {
+    if behind.starts_with(|c: char| c.is_ascii_digit())
+        || !behind.get(tag..).is_some_and(|rest| rest.starts_with('$'))
+    {
         return Ok(None);
     }
     let mark = sql.get(..tag + 2).unwrap_or_default();
@@ -271,9 +276,18 @@ mod tests {
     #[test]
     fn texts_names_comments_and_casts_stay_as_they_are() {
         for (kind, kept) in [
-            (Kind::Postgres, "':number' \":number\" -- :number\n/* :number /* x */ :number */ a::text"),
-            (Kind::Postgres, "$$:number$$ $x$ :number $$ $x$ E'\\':number' 'it''s :number' a ? b $2"),
-            (Kind::MySql, "':number' \"\\\":number\" `:number` # :number\n 'it\\'s :number' @x := 1"),
+            (
+                Kind::Postgres,
+                "':number' \":number\" -- :number\n/* :number /* x */ :number */ a::text",
+            ),
+            (
+                Kind::Postgres,
+                "$$:number$$ $x$ :number $$ $x$ E'\\':number' 'it''s :number' a ? b $2",
+            ),
+            (
+                Kind::MySql,
+                "':number' \"\\\":number\" `:number` # :number\n 'it\\'s :number' @x := 1",
+            ),
             (Kind::Sqlite, "[:number] `:number` 'a\\' \":number\""),
             (Kind::Firebird, "':number' /* :number */ 'a\\'"),
         ] {

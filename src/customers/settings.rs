@@ -207,16 +207,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The scheme of its URLs.
-    fn scheme(self) -> &'static str {
-        match self {
-            Self::Postgres => "postgres",
-            Self::MySql => "mysql",
-            Self::Sqlite => "sqlite",
-            Self::Firebird => "firebird",
-        }
-    }
-
     /// Where it listens usually.
     fn port(self) -> u16 {
         match self {
@@ -269,7 +259,11 @@ impl FromStr for DatabaseUrl {
         let decode = |text: &str| {
             let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
             let decoded = decoded.map_err(|_| InvalidDatabaseUrl::Form)?.into_owned();
-            if decoded.contains(char::is_control) { Err(InvalidDatabaseUrl::Form) } else { Ok(decoded) }
+            if decoded.contains(char::is_control) {
+                Err(InvalidDatabaseUrl::Form)
+            } else {
+                Ok(decoded)
+            }
         };
         let (server, database) = rest.split_at(rest.find('/').ok_or(InvalidDatabaseUrl::Form)?);
         let url = |user: String, host: String, port, database| {
@@ -281,8 +275,13 @@ impl FromStr for DatabaseUrl {
                 _ => Err(InvalidDatabaseUrl::Form),
             };
         }
-        // `firebird://host/alias`, and `firebird://host//path`, as in a Firebird connection string.
-        let database = decode(database.get(1..).unwrap_or_default())?;
+        let database = match decode(database.get(1..).unwrap_or_default())? {
+            // A Firebird database is an alias or a path of the server's; a Windows path has its drive.
+            path if kind == Kind::Firebird && path.contains('/') && !path.contains(':') => {
+                format!("/{}", path.trim_start_matches('/'))
+            }
+            name => name,
+        };
         let (user, server) = server.rsplit_once('@').unwrap_or(("", server));
         if user.contains(':') {
             return Err(InvalidDatabaseUrl::Password);
@@ -339,4 +338,64 @@ pub enum InvalidDatabaseUrl {
     /// There is a password in it.
     #[error("expected a URL without a password; `password_file` names the file for it")]
     Password,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> (Kind, String, String, u16, String) {
+        let url: DatabaseUrl = text.parse().unwrap();
+        assert_eq!(url.to_string(), text);
+        (url.kind, url.user, url.host, url.port, url.database)
+    }
+
+    #[test]
+    fn a_url_says_where_a_database_is() {
+        let is = |kind, user: &str, host: &str, port, database: &str| {
+            (kind, user.to_owned(), host.to_owned(), port, database.to_owned())
+        };
+        for (text, expected) in [
+            (
+                "postgres://crm@db.example.net/crm",
+                is(Kind::Postgres, "crm", "db.example.net", 5432, "crm"),
+            ),
+            ("postgresql://c%40m@[fd00::1]:1/x", is(Kind::Postgres, "c@m", "fd00::1", 1, "x")),
+            ("postgres://c@[::1]/x", is(Kind::Postgres, "c", "::1", 5432, "x")),
+            (
+                "postgres://c@%2Frun%2Fpostgresql/x",
+                is(Kind::Postgres, "c", "/run/postgresql", 5432, "x"),
+            ),
+            ("mariadb://crm@127.0.0.1:3307/crm", is(Kind::MySql, "crm", "127.0.0.1", 3307, "crm")),
+            ("firebird://SYSDBA@db/crm", is(Kind::Firebird, "SYSDBA", "db", 3050, "crm")),
+            (
+                "firebird://c@db:3051/srv/crm.fdb",
+                is(Kind::Firebird, "c", "db", 3051, "/srv/crm.fdb"),
+            ),
+            ("firebird://c@db//srv/crm.fdb", is(Kind::Firebird, "c", "db", 3050, "/srv/crm.fdb")),
+            ("firebird://c@db/C:/crm.fdb", is(Kind::Firebird, "c", "db", 3050, "C:/crm.fdb")),
+            ("sqlite:///srv/crm.db", is(Kind::Sqlite, "", "", 0, "/srv/crm.db")),
+        ] {
+            assert_eq!(parts(text), expected, "{text}");
+        }
+        let refused = |text: &str| text.parse::<DatabaseUrl>().unwrap_err();
+        assert_eq!(refused("postgres://crm:s3cret@db/crm"), InvalidDatabaseUrl::Password);
+        for text in [
+            "",
+            "crm",
+            "oracle://c@db/x",
+            "postgres://db/x",
+            "postgres://c@db",
+            "postgres://c@db/",
+            "postgres://c@:1/x",
+            "postgres://c@db:0/x",
+            "postgres://c@db:x/x",
+            "sqlite://x/y",
+            "sqlite:///",
+            "mysql://c@db/%00",
+            "mysql://c@db/%ff",
+        ] {
+            assert_eq!(refused(text), InvalidDatabaseUrl::Form, "{text}");
+        }
+    }
 }

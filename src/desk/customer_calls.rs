@@ -1,12 +1,15 @@
 //! Calls of customers: which teams are there for them, who served whom, and the journal's lines.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Desk, Error};
-use crate::model::{Actor, Happening, LastAgent, QueueCall, QueueLeft, QueueOutcome, TeamId};
+use crate::model::{
+    Actor, Happening, LastAgent, QueueCall, QueueLeft, QueueOutcome, TeamId, Teams,
+};
 use crate::store::Tx;
 
 /// For how long FreeSWITCH may tell more of a call: nobody waits in a queue for longer.
@@ -37,6 +40,19 @@ impl Desk {
             *known = (revision, Arc::new(all));
         }
         Arc::clone(&known.1)
+    }
+
+    /// The teams that are described: by the configuration, and where it says nothing by the directory server.
+    pub fn described_teams<'t>(&self, configured: &'t Teams) -> Cow<'t, Teams> {
+        let mirrored = Arc::clone(self.store().memory().teams());
+        if mirrored.is_empty() {
+            return Cow::Borrowed(configured);
+        }
+        let mut all = configured.clone();
+        for (id, team) in mirrored.iter() {
+            all.entry(id.clone()).or_insert_with(|| team.clone());
+        }
+        Cow::Owned(all)
     }
 
     /// The teams of which somebody is logged in at a desk.
@@ -98,6 +114,8 @@ impl Desk {
         let written = self.store().write(async move |tx: &mut Tx<'_>| {
             let QueueCall { call, team, waited, outcome } = told.clone();
             let Some(known) = tx.customer_call(&call).await? else { return Ok(false) };
+            let since = now.duration_since(known.at).as_secs();
+            let waited = waited.unwrap_or_else(|| u32::try_from(since).unwrap_or_default());
             let over = match &outcome {
                 QueueOutcome::Answered(_) | QueueOutcome::Left(QueueLeft::HungUp) => true,
                 // The queue's overflow may take it to another one.

@@ -219,6 +219,7 @@ impl Desk {
         let (pin, hash) = match self.settings.method {
             PinMethod::Voicemail => (Some(pin), None),
             PinMethod::Hash => (None, Some(self.hasher.hash(pin.secret().clone()).await?)),
+            PinMethod::Ldap => return Err(Error::PinKeptElsewhere),
         };
         let set = self.store.write(async move |tx: &mut Tx<'_>| {
             let known = tx.user(&user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;

@@ -9,6 +9,7 @@ mod customer_calls;
 mod enrolment;
 mod floor;
 mod guard;
+mod import;
 mod inventory;
 mod mirror;
 mod pin_hash;
@@ -23,7 +24,7 @@ pub use crate::model::UserRecord;
 pub use customer_calls::CustomerCall;
 pub use guard::{Attempt, WhoTries};
 pub use inventory::Summary;
-pub use mirror::{Conflict, MirrorChange, Mirrored};
+pub use mirror::{Conflict, MirrorChange, Mirrored, Refused};
 pub use seats::Seated;
 
 use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal, UserSource};
@@ -40,6 +41,8 @@ pub enum PinMethod {
     Voicemail,
     /// A hash of our own, for installations whose voicemail keeps its PINs to itself.
     Hash,
+    /// The password at the LDAP server, which is asked each time.
+    Ldap,
 }
 
 /// The desk's settings.
@@ -91,6 +94,9 @@ pub enum Error {
     /// A param or variable that only hotdeskd sets.
     #[error("`{0}` cannot be set for a user: hotdeskd sets it itself")]
     Reserved(String),
+    /// PINs are kept by the directory server.
+    #[error("PINs are passwords at the LDAP server (`pin.method`); set it there")]
+    PinKeptElsewhere,
     /// The PIN cannot be accepted.
     #[error(transparent)]
     Pin(#[from] PinFault),

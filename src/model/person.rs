@@ -30,6 +30,9 @@ impl PersonKey {
         digits.next().is_none().then_some(Self(bytes))
     }
 
+    /// The key of nobody.
+    pub const NOBODY: Self = Self([0; 16]);
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8; 16] {
         &self.0
@@ -98,6 +101,8 @@ pub enum Supplied<T> {
 pub struct Person {
     /// Who, whatever the number.
     pub key: PersonKey,
+    /// The entry's name there, to tell an operator.
+    pub dn: Box<str>,
     /// All but the secrets.
     pub record: UserRecord,
     /// The initial PIN.
@@ -107,7 +112,7 @@ pub struct Person {
 }
 
 /// An entry of a directory server that is not taken over, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Skipped {
     /// The entry's name there.
     pub dn: String,

@@ -18,8 +18,8 @@ pub struct QueueCall {
     pub call: String,
     /// The team whose queue it is.
     pub team: TeamId,
-    /// How many seconds the caller waited.
-    pub waited: u32,
+    /// How many seconds the caller waited; absent: since the call was sent on its way.
+    pub waited: Option<u32>,
     /// What became of it.
     pub outcome: QueueOutcome,
 }

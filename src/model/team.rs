@@ -223,7 +223,7 @@ pub struct TeamSettings {
     /// On which days they do not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holidays: Vec<Holiday>,
-    /// By which clock; absent: `customers.time_zone`.
+    /// By which clock; absent: `service.time_zone`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Zone>,
     /// The queue.

@@ -8,6 +8,7 @@
 //! * [`directory`]: `<group>` fragments of rendered users, written whole, in the safe order, and
 //!   read back;
 //! * [`current`]: who stands in that directory now;
+//! * [`existing`]: a static directory that FreeSWITCH has already, as users to take over;
 //! * [`queues`]: the queues, for mod_callcenter when nobody answers it;
 //! * [`install`]: which files go where, what the operator must include and set;
 //! * [`walk`]: answers "what would FreeSWITCH do with this number", by the rules of its
@@ -20,6 +21,7 @@ pub mod dialplan;
 pub mod directory;
 pub mod disk;
 pub mod emergency;
+pub mod existing;
 pub mod install;
 pub mod queues;
 pub mod settings;

@@ -5,6 +5,7 @@
 //! | `registrations`, `channels` | what a node says of its phones, read and kept; no IO, no clock |
 //! | `plan` | what to do about what is wanted; no IO, no clock |
 //! | `events` | what each phone understands as "fetch your configuration again" |
+//! | `queue_calls` | what became of callers in queues |
 //! | `notify` | the NOTIFYs and the message lamp's text |
 //! | `peer` | one node: connection, events, looks |
 //! | `keeper` | the one task that sends, and writes down what is done |
@@ -27,6 +28,7 @@ mod keeper;
 mod notify;
 mod peer;
 mod plan;
+mod queue_calls;
 mod queues;
 mod registrations;
 mod reload;
@@ -36,7 +38,7 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -48,7 +50,7 @@ pub use registrations::Registration;
 pub use reload::{ReloadError, Reloaded};
 
 use crate::event_socket::{ChannelWord, CommandError};
-use crate::model::{Domain, Mac, Wanted};
+use crate::model::{Domain, Mac, QueueCall, Wanted};
 use crate::store::Store;
 use keeper::{Keeper, Pending};
 use peer::{Bells, Line, Peer};
@@ -162,6 +164,7 @@ pub struct Switch {
     /// Rung at what may let something go on at the queues.
     queues_changed: Arc<Notify>,
     pending: Pending,
+    queue_calls: broadcast::Sender<QueueCall>,
 }
 
 /// Watches the nodes and tells the phones until `shutdown`. For a look inside make a [`Switch`] first.
@@ -175,10 +178,12 @@ impl Switch {
         let changed = Arc::new(Notify::new());
         let queues_changed = Arc::new(Notify::new());
         let bells = Bells { phones: Arc::clone(&changed), queues: Arc::clone(&queues_changed) };
-        let peer = |node: &Node| Arc::new(Peer::new(node.clone(), bells.clone()));
+        let (queue_calls, _) = broadcast::channel(queue_calls::MOST);
+        let peer =
+            |node: &Node| Arc::new(Peer::new(node.clone(), bells.clone(), queue_calls.clone()));
         let peers = settings.nodes.iter().map(peer).collect();
         let (settings, pending) = (Arc::new(settings), Pending::default());
-        Self { store, settings, peers, changed, queues_changed, pending }
+        Self { store, settings, peers, changed, queues_changed, pending, queue_calls }
     }
 
     /// Watches the nodes and tells the phones until `shutdown`. Once is enough.
@@ -200,6 +205,11 @@ impl Switch {
             () = keeper.keep() => {}
         }
         connections.wait().await;
+    }
+
+    /// What becomes of callers in queues from now on, of all nodes. Who reads too slowly misses the oldest.
+    pub fn queue_calls(&self) -> broadcast::Receiver<QueueCall> {
+        self.queue_calls.subscribe()
     }
 
     /// How the nodes are, and what waits.

@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::{self, Channel, Channels};
 use super::registrations::{self, Gone, Registration, Registrations};
-use super::{AskError, Node, Trouble};
+use super::{AskError, Node, Trouble, queue_calls};
 use crate::event_socket::{
     Api, Argument, Backoff, ChannelWord, Client, ClientSettings, ConnectError, Events, EventsError,
     Message, Subscription, lasting,
 };
+use crate::model::QueueCall;
 
 /// How long FreeSWITCH has to answer what it can answer at once. After that the connection is given up for a new one.
 const PROMPT: Duration = Duration::from_secs(5);
@@ -34,6 +35,7 @@ pub(super) struct Peer {
     pub(super) node: Node,
     view: Mutex<View>,
     bells: Bells,
+    queue_calls: broadcast::Sender<QueueCall>,
 }
 
 /// Rung at each change that may let something go on.
@@ -78,8 +80,8 @@ pub(super) struct View {
 }
 
 impl Peer {
-    pub(super) fn new(node: Node, bells: Bells) -> Self {
-        Self { node, view: Mutex::default(), bells }
+    pub(super) fn new(node: Node, bells: Bells, queue_calls: broadcast::Sender<QueueCall>) -> Self {
+        Self { node, view: Mutex::default(), bells, queue_calls }
     }
 
     /// What is known now. Never held across an `await`.
@@ -162,7 +164,8 @@ impl Peer {
             "sofia::register",
             "sofia::unregister",
             "sofia::expire",
-            "callcenter::info",
+            queue_calls::SUBCLASSES[0],
+            queue_calls::SUBCLASSES[1],
         ]);
         client.subscribe(subscription).await?;
         let version = client.api(Api::new("version")).await?;
@@ -298,11 +301,13 @@ impl Peer {
                     let gone = Gone::of_event(event);
                     gone.iter().for_each(|gone| self.view().registrations.remove(gone));
                 }
-                Some("callcenter::info") => {
+                Some(subclass) if queue_calls::SUBCLASSES.contains(&subclass) => {
                     // An agent may be free again.
                     if text("CC-Action").as_deref() == Some("agent-state-change") {
                         self.bells.queues.notify_one();
                     }
+                    // Nobody listening is no fault.
+                    queue_calls::read(event).map(|told| self.queue_calls.send(told));
                     return;
                 }
                 _ => return,

@@ -5,6 +5,8 @@ mod support;
 
 mod admin_api;
 mod cli;
+mod customer_service;
+mod customers;
 mod demo;
 mod event_socket;
 mod faults;

@@ -9,7 +9,7 @@ mod plan;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use plan::Conflict;
+pub use plan::{Conflict, Refused};
 
 use super::inventory::{drop_user, keep_user};
 use super::{Desk, Error, floor};
@@ -48,7 +48,7 @@ pub struct Mirrored {
     /// Users that are no more.
     pub removed: usize,
     /// People who were not taken over, or not with what changed.
-    pub conflicts: Vec<(PersonKey, Conflict)>,
+    pub conflicts: Vec<Refused>,
 }
 
 impl Desk {
@@ -203,7 +203,7 @@ impl Desk {
         is_many: bool,
         now: Timestamp,
         by: Actor,
-    ) -> Result<(usize, usize, Vec<(PersonKey, Conflict)>), Error> {
+    ) -> Result<(usize, usize, Vec<Refused>), Error> {
         let kept = self.store.write(async move |tx: &mut Tx<'_>| {
             let extensions: Vec<Extension> =
                 people.iter().map(|person| person.record.extension.clone()).collect();
@@ -223,8 +223,10 @@ impl Desk {
                         let user = merged(person.clone(), Some(&old));
                         keep_user(tx, user, Some(&old), !is_many, now, &by).await?;
                     }
-                    Some(_) => conflicts.push((person.key, Conflict::Elsewhere(extension.clone()))),
-                    None => conflicts.push((person.key, Conflict::Desk(extension.clone()))),
+                    Some(_) => {
+                        conflicts.push(Refused::of(person, Conflict::Elsewhere(extension.clone())));
+                    }
+                    None => conflicts.push(Refused::of(person, Conflict::Desk(extension.clone()))),
                 }
             }
             let added = fresh.len();

@@ -20,6 +20,23 @@ pub enum Conflict {
     Duplicate(Extension),
 }
 
+/// A person who is not taken over as the directory server says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Who.
+    pub key: PersonKey,
+    /// The entry's name there.
+    pub dn: Box<str>,
+    /// Why.
+    pub why: Conflict,
+}
+
+impl Refused {
+    pub(super) fn of(person: &Person, why: Conflict) -> Self {
+        Self { key: person.key, dn: person.dn.clone(), why }
+    }
+}
+
 /// What is to be written, in this order.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -31,7 +48,7 @@ pub(super) struct Plan {
     /// Who is new or differs.
     pub(super) saves: Vec<Person>,
     /// Who stays as before, or stays away.
-    pub(super) conflicts: Vec<(PersonKey, Conflict)>,
+    pub(super) conflicts: Vec<Refused>,
 }
 
 /// Who has an extension as the store is now.
@@ -58,8 +75,9 @@ impl Plan {
                 break;
             }
             for (key, conflict) in refused {
-                people.remove(&key);
-                plan.conflicts.push((key, conflict));
+                if let Some(person) = people.remove(&key) {
+                    plan.conflicts.push(Refused::of(&person, conflict));
+                }
             }
         }
         let memory = store.memory();
@@ -175,7 +193,13 @@ mod tests {
             settings: Default::default(),
         };
         let key = PersonKey::of(&[key; 16]).unwrap();
-        Person { key, record, pin: Supplied::NotAsked, sip_secret: Supplied::NotAsked }
+        Person {
+            key,
+            dn: "".into(),
+            record,
+            pin: Supplied::NotAsked,
+            sip_secret: Supplied::NotAsked,
+        }
     }
 
     #[test]

@@ -32,7 +32,8 @@ fn person(number: u32, extension: &str, name: &str) -> Person {
         keys: Vec::new(),
         settings: Default::default(),
     };
-    Person { key: key(number), record, pin: Supplied::NotAsked, sip_secret: Supplied::NotAsked }
+    let dn = format!("cn={name}").into();
+    Person { key: key(number), dn, record, pin: Supplied::NotAsked, sip_secret: Supplied::NotAsked }
 }
 
 fn phone(last: u8) -> Phone {

@@ -8,6 +8,7 @@ use tower::ServiceExt as _;
 
 pub use axum::http::Method;
 
+use super::Outside;
 use crate::provisioning::Provisioning;
 
 /// The longest answer: some hundred thousand phones.
@@ -47,9 +48,9 @@ impl<'a> Ask<'a> {
 pub struct InProcess(Router);
 
 impl InProcess {
-    /// The API over this desk and its phones.
-    pub fn new(provisioning: Provisioning) -> Self {
-        Self(super::router(provisioning))
+    /// The API over this desk and its phones, and what is outside.
+    pub fn new(provisioning: Provisioning, outside: Outside) -> Self {
+        Self(super::router(provisioning, outside))
     }
 
     /// Status and body of the answer.

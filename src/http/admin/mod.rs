@@ -4,8 +4,10 @@
 //! does, so that there is one way to do a thing. Errors are `application/problem+json` (RFC 9457) with
 //! a sentence. No answer holds a secret, except one that was made on request, once.
 
+mod customers;
 mod in_process;
 mod journal;
+mod ldap;
 mod phones;
 mod problem;
 mod provisioning;
@@ -29,14 +31,17 @@ use tower_http::timeout::TimeoutLayer;
 
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
+pub use ldap::SyncRequest;
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
+pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
+use crate::customers::Customers;
 use crate::desk::Desk;
+use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use problem::{Input, Named, Problem};
 
@@ -49,7 +54,30 @@ const ANSWER: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 struct Admin {
     provisioning: Provisioning,
-    queues: Option<Arc<dyn QueueKeeper>>,
+    outside: Outside,
+}
+
+/// What an office may have beside the desk, where it does.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// The customers' database.
+    pub customers: Customers,
+    /// The mirror of the LDAP server.
+    pub ldap: Option<LdapMirror>,
+    /// Who keeps the queues.
+    pub queues: Option<Arc<dyn QueueKeeper>>,
+}
+
+impl FromRef<Admin> for Customers {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.outside.customers.clone()
+    }
+}
+
+impl FromRef<Admin> for Outside {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.outside.clone()
+    }
 }
 
 impl FromRef<Admin> for Desk {
@@ -64,17 +92,8 @@ impl FromRef<Admin> for Provisioning {
     }
 }
 
-/// The router, for a command when no daemon runs.
-pub fn router(provisioning: Provisioning) -> Router {
-    router_of(Admin { provisioning, queues: None })
-}
-
-/// The router of a daemon, which also keeps the queues.
-pub fn router_with(provisioning: Provisioning, queues: Arc<dyn QueueKeeper>) -> Router {
-    router_of(Admin { provisioning, queues: Some(queues) })
-}
-
-fn router_of(admin: Admin) -> Router {
+/// The router.
+pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
@@ -85,7 +104,8 @@ fn router_of(admin: Admin) -> Router {
         .route("/phones/{mac}/enrolment", post(provisioning::enrol))
         .route("/phones/{mac}/logs", get(provisioning::logs))
         .route("/phones/{mac}/logs/{name}", get(provisioning::log))
-        .route("/users", get(users::list))
+        .route("/users", get(users::list).post(users::import))
+        .route("/users/sync", get(ldap::status).post(ldap::sync))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
         .route("/users/{extension}/unlock", post(users::unlock))
@@ -94,6 +114,7 @@ fn router_of(admin: Admin) -> Router {
         .route("/sessions/{mac}", delete(sessions::log_out))
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
+        .route("/customers/lookup", get(customers::look_up))
         .route("/journal", get(journal::list));
     Router::new()
         .nest("/api/v1", api)
@@ -105,7 +126,7 @@ fn router_of(admin: Admin) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .with_state(admin)
+        .with_state(Admin { provisioning, outside })
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take

@@ -163,7 +163,7 @@ impl Advice<'_> {
         let numbers = self.service.map(|service| service.numbers).unwrap_or_default();
         if !callback && numbers.is_empty() {
             return "== Calls from outside\nThe emergency call-back is switched off ([emergency] callback_minutes), and \
-                    there is no service number ([customers] numbers): nothing to do.\n"
+                    there is no service number ([service] numbers): nothing to do.\n"
                 .to_owned();
         }
         let mut text = format!(

@@ -12,6 +12,8 @@ use crate::model::Extension;
 pub struct CustomerCall {
     /// Who calls, without the number: see [`crate::desk::Desk::customer_called`].
     pub caller: Option<String>,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<Effect>, sqlx::Error> {
@@ -52,11 +54,17 @@ impl Tx<'_> {
     /// # Errors
     /// The store failed.
     pub async fn customer_call(&mut self, call: &str) -> Result<Option<CustomerCall>, sqlx::Error> {
-        let row = sqlx::query("SELECT caller FROM customer_calls WHERE call = $1")
+        let row = sqlx::query("SELECT caller, at FROM customer_calls WHERE call = $1")
             .bind(call.to_owned())
             .fetch_optional(&mut *self.connection)
             .await?;
-        row.map(|row| Ok(CustomerCall { caller: row.try_get("caller")? })).transpose()
+        let read = |row| {
+            Ok(CustomerCall {
+                caller: sqlx::any::AnyRow::try_get(&row, "caller")?,
+                at: time(&row, "at")?,
+            })
+        };
+        row.map(read).transpose()
     }
 
     /// Nothing more is expected of this call.

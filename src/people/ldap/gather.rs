@@ -1,0 +1,156 @@
+//! What a reading found, compared with the mirror as it goes: who is as before leaves nothing but a key.
+
+use std::collections::{HashMap, HashSet};
+
+use super::connection::Entry;
+use super::mapping::{Mapped, Mapping, Nobody};
+use crate::desk::{Desk, MirrorChange, Refused};
+use crate::model::{Person, PersonKey, Skipped};
+
+/// How many entries that are not taken over are told in words.
+const TOLD: usize = 1_000;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// Who is new or differs.
+    people: HashMap<PersonKey, Person>,
+    /// Who is there at all.
+    pub(super) seen: HashSet<PersonKey>,
+    /// Whose entry makes no sense.
+    lapsed: HashSet<PersonKey>,
+    /// What is not taken over.
+    pub(super) skips: Skips,
+    /// How many entries there were.
+    pub(super) read: usize,
+    /// The newest change among them, in the server's own measure.
+    pub(super) newest: Option<String>,
+    /// How many referrals there were.
+    pub(super) referrals: usize,
+}
+
+impl Gathered {
+    /// Takes an entry in.
+    pub(super) fn take(&mut self, entry: &Entry, mapping: &Mapping, desk: &Desk) {
+        self.read += 1;
+        if let Some(changed) = mapping.changed(entry)
+            && self.newest.as_deref().is_none_or(|newest| is_newer(changed, newest))
+        {
+            self.newest = Some(changed.to_owned());
+        }
+        match mapping.read(entry) {
+            Ok(Mapped { person, remarks }) => {
+                let key = person.key;
+                self.skips.forget(key);
+                remarks.into_iter().for_each(|remark| self.skips.note(None, remark));
+                self.lapsed.remove(&key);
+                self.seen.insert(key);
+                if desk.is_mirrored(&person) {
+                    // Told a second time, maybe: this is how it is now.
+                    self.people.remove(&key);
+                } else {
+                    self.people.insert(key, person);
+                }
+            }
+            Err(Nobody { key, skipped }) => {
+                if let Some(key) = key {
+                    self.seen.insert(key);
+                    self.people.remove(&key);
+                    self.lapsed.insert(key);
+                }
+                self.skips.note(key, skipped);
+            }
+        }
+    }
+
+    /// Somebody is gone after all.
+    pub(super) fn forget(&mut self, key: PersonKey) {
+        self.people.remove(&key);
+        self.seen.remove(&key);
+        self.lapsed.remove(&key);
+        self.skips.forget(key);
+    }
+
+    /// How many people there would be.
+    pub(super) fn sensible(&self) -> usize {
+        self.seen.len() - self.lapsed.len()
+    }
+
+    /// What there is to do, with those who are gone.
+    pub(super) fn change(&mut self, gone: Vec<PersonKey>) -> MirrorChange {
+        let lapsed = self.lapsed.iter().copied().collect();
+        let people = std::mem::take(&mut self.people).into_values().collect();
+        MirrorChange { people, gone, lapsed }
+    }
+}
+
+/// Whether a change is newer. Numbers grow in length before they grow in digits; times have one length.
+pub(super) fn is_newer(changed: &str, than: &str) -> bool {
+    (changed.len(), changed) > (than.len(), than)
+}
+
+/// What is not taken over. Every key, but not every sentence.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Skips {
+    people: HashMap<PersonKey, Option<Skipped>>,
+    others: Vec<Skipped>,
+    more: usize,
+}
+
+impl Skips {
+    pub(super) fn note(&mut self, key: Option<PersonKey>, skipped: Skipped) {
+        match key {
+            Some(key) => {
+                let told = (self.people.len() < TOLD).then_some(skipped);
+                self.people.insert(key, told);
+            }
+            None if self.others.len() < TOLD => {
+                // The same again is nothing new.
+                if !self.others.contains(&skipped) {
+                    self.others.push(skipped);
+                }
+            }
+            None => self.more += 1,
+        }
+    }
+
+    pub(super) fn refused(&mut self, refused: Vec<Refused>) {
+        for Refused { key, dn, why } in refused {
+            self.note(Some(key), Skipped { dn: dn.into(), why: why.to_string() });
+        }
+    }
+
+    pub(super) fn forget(&mut self, key: PersonKey) {
+        self.people.remove(&key);
+    }
+
+    /// Adds what a later reading of some entries found.
+    pub(super) fn extend(&mut self, later: Self) {
+        for (key, skipped) in later.people {
+            match skipped {
+                Some(skipped) => self.note(Some(key), skipped),
+                None => {
+                    self.people.insert(key, None);
+                }
+            }
+        }
+        later.others.into_iter().for_each(|skipped| self.note(None, skipped));
+        self.more += later.more;
+    }
+
+    /// Whether somebody is known not to be taken over.
+    pub(super) fn has(&self, key: PersonKey) -> bool {
+        self.people.contains_key(&key)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.people.len() + self.others.len() + self.more
+    }
+
+    /// Those that can be told in words, in the order of their names.
+    pub(super) fn told(&self) -> Vec<&Skipped> {
+        let mut told: Vec<&Skipped> = self.people.values().flatten().chain(&self.others).collect();
+        told.sort_by(|a, b| (&a.dn, &a.why).cmp(&(&b.dn, &b.why)));
+        told
+    }
+}
