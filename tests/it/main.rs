@@ -11,6 +11,7 @@ mod faults;
 mod handsets;
 mod hostile_names;
 mod kill;
+mod ldap;
 mod login;
 mod phone_book;
 mod phones_configure;

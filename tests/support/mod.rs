@@ -3,10 +3,12 @@
 //!
 //! Each office has its own folder and ports, and ends only the processes that it started.
 
+pub mod cut;
 mod dialling;
 mod disk;
 mod observer;
 mod recorder;
+pub mod slapd;
 mod store;
 
 use std::fs::{File, Permissions};
@@ -71,6 +73,8 @@ pub struct Plan {
     pub provisioning: String,
     /// Whether there is a listener for phones with TLS.
     pub tls: bool,
+    /// The table `[people.ldap]`, with its header.
+    pub ldap: String,
 }
 
 pub struct Office {
@@ -382,8 +386,9 @@ fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
          [dialplan]\nfree_numbers = [\"0\"]\n\
          [emergency]\nnumbers = [\"999\", \"112\"]\nroutes = [\"sofia/gateway/trunk/$number\"]\n\
          caller_id = \"+431234567\"\n\
-         [provisioning]\nurl = \"http://{phones}\"\n{provisioning}\n",
-        data.display()
+         [provisioning]\nurl = \"http://{phones}\"\n{provisioning}\n{}\n",
+        data.display(),
+        plan.ldap
     );
     std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
