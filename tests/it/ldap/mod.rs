@@ -1,7 +1,9 @@
 //! People from a real LDAP server: slapd, started by each test.
 
+mod active_directory;
 mod everyday;
 mod hostile;
+mod secure;
 mod trouble;
 
 use crate::support::slapd::{ADMIN, ADMIN_PASSWORD, SUFFIX, Slapd};
