@@ -1,5 +1,7 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod service;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +16,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{CheckFailed, Conversations, HashedPin, PinCheck, ProfileName, VoicemailPin};
+use crate::calls::{
+    CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
+    VoicemailPin,
+};
 use crate::config::{Config, FreeSwitch, Listener, NodeName};
+use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
 use crate::http::admin::Outside;
@@ -23,7 +29,9 @@ use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
-use crate::model::{Actor, DirectoryRules, Extension, Phone, UnusableHash, UserSource};
+use crate::model::{
+    Actor, CallCenterRules, DirectoryRules, Extension, LookUp, Phone, UnusableHash, UserSource,
+};
 use crate::people::{
     self,
     ldap::{LdapMirror, LdapPassword},
@@ -85,16 +93,21 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let provisioning = provisioning(&config, desk.clone());
+    let customers = customers(&config, Some(desk.store().clone()))?;
+    let database = CustomerDatabase(customers.clone());
     let ldap = ldap_mirror(&config, &desk);
     if let Some(mirror) = ldap.clone() {
         let stop = shutdown.clone();
         parts.spawn(async move { mirror.run(stop).await });
     }
-    let admin = http::admin::router_with(provisioning.clone(), Outside { ldap });
+    let admin =
+        http::admin::router(provisioning.clone(), Outside { customers: customers.clone(), ldap });
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
     parts.spawn(async move { room.run(stop).await });
+    let stop = shutdown.clone();
+    parts.spawn(async move { customers.keep(stop).await });
     // Each with a router of its own: it counts refusals.
     if let Some(listener) = &config.phones.0 {
         let tcp = bind("phones", listener.address).await?;
@@ -109,11 +122,15 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
-    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), shutdown.clone()));
+    let service = service::customer_service(&config, Arc::new(database))?;
+    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let switch = Switch::new(
         desk.store().clone(),
         switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
     );
+    let told = switch.queue_calls();
+    let days = service::last_agent_days(&config);
+    parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
@@ -208,6 +225,7 @@ fn hold_calls(
     listener: TcpListener,
     config: &Config,
     desk: Desk,
+    service: Option<CustomerService>,
     shutdown: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
     let check: Arc<dyn PinCheck> = match config.pin.method {
@@ -224,7 +242,11 @@ fn hold_calls(
             None => Arc::new(HashedPin { desk: desk.clone() }),
         },
     };
-    let conversations = Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
+    let mut conversations =
+        Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
+    if let Some(service) = service {
+        conversations = conversations.with_customers(service);
+    }
     let settings =
         ServerSettings { allow: config.event_socket.allow.clone(), ..ServerSettings::default() };
     event_socket::serve(listener, settings, shutdown, move |session| {
@@ -271,6 +293,24 @@ impl PhoneEvents for ByVendor {
             },
             None => Events::default(),
         }
+    }
+}
+
+/// The customers of a configuration. `store` knows which numbers are our own.
+///
+/// # Errors
+/// The query cannot be used, which the configuration has seen to.
+pub fn customers(config: &Config, store: Option<Store>) -> anyhow::Result<Customers> {
+    let password = config.customers_password.as_ref().map(|secret| secret.value.clone());
+    Customers::new(&config.customers, password, store).context("customers.query")
+}
+
+/// The customers as conversations ask for them.
+pub struct CustomerDatabase(pub Customers);
+
+impl CustomerLookup for CustomerDatabase {
+    fn look_up<'a>(&'a self, number: &'a str) -> BoxFuture<'a, LookUp> {
+        async { self.0.look_up(number).await.answer }.boxed()
     }
 }
 
@@ -335,6 +375,16 @@ fn standing_files(config: &Config, store: &Store) -> StandingFiles {
 fn directory(config: &Config, desk: &Desk) -> Directory {
     let store = desk.store().clone();
     Directory::new(store, rules(config, desk.store()), config.aliases.clone(), &config.directory)
+        .with_queues(queue_rules(config))
+}
+
+/// What the queues of the teams are made from.
+pub fn queue_rules(config: &Config) -> CallCenterRules {
+    CallCenterRules {
+        domain: config.domain.clone(),
+        settings: config.queues.clone(),
+        teams: config.teams.clone(),
+    }
 }
 
 /// What all directory entries rest on.

@@ -7,6 +7,7 @@
 //! that we are not there.
 
 mod customer_lookup;
+mod customer_service;
 mod dialogue;
 mod identify;
 mod login;
@@ -17,7 +18,8 @@ mod settings;
 
 use std::sync::Arc;
 
-pub use customer_lookup::{CustomerLookup, NoCustomers};
+pub use customer_lookup::CustomerLookup;
+pub use customer_service::{CustomerService, JournalNumbers, ServiceSettings};
 pub use dialogue::Over;
 pub use pin_check::{CheckFailed, HashedPin, PinCheck, VoicemailPin};
 pub use settings::{Language, LogoutPin, Millis, PinSettings, ProfileName, Prompt, Prompts, Tries};
@@ -34,6 +36,7 @@ pub struct Conversations {
     prompts: Arc<Prompts>,
     pin: Arc<PinSettings>,
     check: Arc<dyn PinCheck>,
+    service: Option<CustomerService>,
 }
 
 /// The phone in somebody's hand.
@@ -68,12 +71,27 @@ enum Ending {
 impl Conversations {
     /// The conversations over `desk`.
     pub fn new(desk: Desk, prompts: Prompts, pin: PinSettings, check: Arc<dyn PinCheck>) -> Self {
-        Self { desk, prompts: Arc::new(prompts), pin: Arc::new(pin), check }
+        Self { desk, prompts: Arc::new(prompts), pin: Arc::new(pin), check, service: None }
+    }
+
+    /// And the service number.
+    #[must_use]
+    pub fn with_customers(self, service: CustomerService) -> Self {
+        Self { service: Some(service), ..self }
     }
 
     /// Holds one conversation to its end.
     pub async fn hold(&self, mut session: Session) {
         let path = session.variable("socket_path").unwrap_or_default();
+        let flow = Flow::of_socket_path(&path);
+        // The only one that whoever calls from outside, and no phone of ours, may come to.
+        if flow == Some(Flow::CustomerService) {
+            return match &self.service {
+                Some(service) => self.customer_service(session, service).await,
+                // Not here: the dialplan goes on behind `socket`.
+                None => session.exit().await,
+            };
+        }
         // Never `From`, which a phone may put as it likes.
         let user = session.variable("sip_auth_username");
         let caller = Caller::authenticated(user.as_deref().unwrap_or_default());
@@ -84,7 +102,7 @@ impl Conversations {
         let call = session.unique_id().as_str().to_owned();
         tracing::info!(call, path, phone = phone.map(tracing::field::display), "call");
         let dialogue = Dialogue::new(session, self.prompts.clone());
-        let Some(flow) = Flow::of_socket_path(&path) else {
+        let Some(flow) = flow else {
             tracing::warn!(call, path, "no such flow; see `hotdeskd freeswitch print`");
             return self.end(dialogue, Ending::Unavailable).await;
         };
@@ -112,6 +130,8 @@ impl Conversations {
             Flow::LogoutEverywhere => self.logout_everywhere(dialogue, caller, dialled).await,
             Flow::Who => self.who(dialogue, caller).await,
             Flow::RestartPhone => self.restart_phone(caller).await,
+            // Held elsewhere: it has no dialogue.
+            Flow::CustomerService => Ok(Ending::Unavailable),
         }
     }
 

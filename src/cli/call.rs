@@ -1,5 +1,7 @@
 //! `call`: a rehearsal. Plays FreeSWITCH and a phone against the running daemon.
 
+pub(super) mod outside;
+
 use anyhow::{Context as _, anyhow, ensure};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;

@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::Printed;
 use crate::app;
-use crate::config::Config;
+use crate::config::{Config, Service};
 use crate::standing::dialplan::Plan;
 use crate::standing::directory::{self, Entry, Shrink};
 use crate::standing::disk::Folder;
@@ -125,6 +125,7 @@ fn print(config: &Config, part: Option<Part>) -> anyhow::Result<String> {
         remote: !config.switch.address.ip().is_loopback(),
         dialplan: &config.dialplan,
         emergency: &config.emergency,
+        service: config.service.as_ref().map(Service::plan),
     };
     Ok(part.map_or_else(|| advice.print_all(), |part| advice.print(part)))
 }
@@ -147,6 +148,7 @@ pub(super) fn rendered(config: &Config) -> anyhow::Result<Vec<dialplan::Rendered
         dialplan: &config.dialplan,
         emergency: &config.emergency,
         hosts: &hosts,
+        service: config.service.as_ref().map(Service::plan),
     };
     Ok(plan.render()?)
 }

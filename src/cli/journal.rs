@@ -53,12 +53,13 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
 fn by(actor: &Actor) -> String {
     match actor {
         Actor::Caller(phone) => format!("caller at {phone}"),
+        Actor::Outside => "outside".to_owned(),
         Actor::Command => "command".to_owned(),
         Actor::Daemon => "daemon".to_owned(),
     }
 }
 
-fn sentence(what: &Happening) -> String {
+pub(super) fn sentence(what: &Happening) -> String {
     match what {
         Happening::Login { phone, user, mode: LoginMode::Only } => {
             format!("{user} logged in at {phone}")
@@ -123,8 +124,41 @@ fn sentence(what: &Happening) -> String {
         Happening::TemplateBroken { vendor, error } => {
             format!("the templates of {vendor} have a mistake: {error}")
         }
+        Happening::CustomerCalled { .. }
+        | Happening::CustomerHungUp { .. }
+        | Happening::CustomerServed { .. }
+        | Happening::CustomerLeft { .. } => of_customer(what),
         Happening::NotShown { phone, reason } => {
             format!("phone {phone} does not show who sits there: {reason}")
         }
     }
+}
+
+/// What happened to a call of a customer. Texts from outside are shown without control characters.
+fn of_customer(what: &Happening) -> String {
+    let number = |number: &Option<String>| number.as_deref().unwrap_or("no number").to_owned();
+    let told = match what {
+        Happening::CustomerCalled {
+            number: from, name, to, agent_first, reason, further, ..
+        } => {
+            let name = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+            let first = agent_first.as_ref().map(|agent| format!("{agent}, then "));
+            let reasons: Vec<String> =
+                [reason].into_iter().chain(further).map(ToString::to_string).collect();
+            let (first, why) = (first.unwrap_or_default(), reasons.join("; "));
+            format!("{}{name} called, and goes to {first}{to}: {why}", number(from))
+        }
+        Happening::CustomerHungUp { number: from, .. } => {
+            format!("{} called, and hung up at once", number(from))
+        }
+        Happening::CustomerServed { team, waited, agent, .. } => {
+            let agent = agent.as_ref().map_or("an agent".to_owned(), ToString::to_string);
+            format!("{agent} took a customer's call from queue:{team} after {waited} s")
+        }
+        Happening::CustomerLeft { team, waited, reason, .. } => {
+            format!("a customer's call left queue:{team} after {waited} s: {reason}")
+        }
+        _ => String::new(),
+    };
+    told.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -6,6 +6,7 @@
 mod call;
 mod check;
 mod config;
+mod customers;
 mod demo;
 mod door;
 mod freeswitch;
@@ -75,14 +76,20 @@ enum Command {
     Check(check::Check),
     /// Rehearses a call: plays FreeSWITCH and a phone against the running daemon. What happens counts.
     #[command(
-        after_help = "Example:\n  hotdeskd call '*11' --phone 0004132a0001 --keys -\n\nKeys are read from standard input (`1001#4711#`); each answer ends with # or a line."
+        after_help = "Examples:\n  hotdeskd call '*11' --phone 0004132a0001 --keys -\n  hotdeskd call 0800123 --from +4315550100\n\nKeys are read from standard input (`1001#4711#`); each answer ends with # or a line."
     )]
     Call {
         /// What is dialled.
         number: String,
         /// At which phone.
-        #[arg(long, value_name = "MAC")]
-        phone: Mac,
+        #[arg(long, value_name = "MAC", required_unless_present = "from", conflicts_with = "from")]
+        phone: Option<Mac>,
+        /// Or from outside, and from which number; `anonymous` for one that is withheld.
+        #[arg(long, value_name = "NUMBER")]
+        from: Option<String>,
+        /// What a caller from outside calls himself or herself.
+        #[arg(long, value_name = "NAME", requires = "from")]
+        name: Option<String>,
         /// What is typed: `-` reads it from standard input. On the command line only the demo's.
         #[arg(long, default_value = "", value_name = "KEYS", hide_default_value = true)]
         keys: String,
@@ -99,6 +106,9 @@ enum Command {
     /// Who sits where.
     #[command(subcommand, after_help = "Example:\n  hotdeskd sessions list")]
     Sessions(sessions::Command),
+    /// The customers.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd customers lookup +4315550100")]
+    Customers(customers::Command),
     /// What happened.
     #[command(subcommand, after_help = "Example:\n  hotdeskd journal list --limit 10")]
     Journal(journal::Command),
@@ -179,9 +189,16 @@ fn execute(cli: &Cli) -> Printed {
         Command::Demo { stay } => wait(demo::run(*stay)),
         Command::Serve => serve::run(load(cli)?, cli.verbose),
         Command::Check(check) => wait(async { check::run(check, &load(cli)?).await }),
-        Command::Call { number, phone, keys } => {
-            wait(async { call::run(&load(cli)?, number, *phone, keys).await })
-        }
+        Command::Call { number, phone, from, name, keys } => wait(async {
+            let config = load(cli)?;
+            match (phone, from) {
+                (Some(phone), _) => call::run(&config, number, *phone, keys).await,
+                (None, from) => {
+                    let from = from.as_deref().unwrap_or_default();
+                    call::outside::run(&config, number, from, name.as_deref()).await
+                }
+            }
+        }),
         Command::Freeswitch(freeswitch::Command::Print { part }) if !cli.config.exists() => {
             Ok(freeswitch::print_defaults(*part)?)
         }
@@ -189,6 +206,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
+        Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),
         Command::Journal(command) => wait(async { journal::run(command, &load(cli)?).await }),
         Command::Config(command) => config::run(command, || load(cli)),
         Command::Completions { shell } => Ok(pages::completions(*shell)),

@@ -36,9 +36,15 @@ impl Rehearsal {
     /// extension is called as `user/<extension>`.
     pub(super) fn new(switch: FreeSwitch, config: &Config) -> anyhow::Result<Self> {
         let files = super::freeswitch::rendered(config)?;
+        let (fragments, contexts): (Vec<_>, Vec<_>) =
+            files.iter().partition(|file| file.path.starts_with("public"));
         let operators = operators_context(config);
-        let texts = files.iter().map(|file| file.text.as_str()).chain([operators.as_str()]);
-        let walk = Walk::from_texts(texts).context("our own dialplan cannot be walked")?;
+        let outside = format!("<context name=\"{}\">\n", config.emergency.callback_context);
+        let contexts = contexts.into_iter().map(|file| file.text.as_str());
+        let fragments = fragments.into_iter().map(|file| file.text.as_str());
+        let texts = contexts.chain([operators.as_str(), outside.as_str()]);
+        let walk = Walk::from_texts(texts.chain(fragments).chain(["</context>\n"]))
+            .context("our own dialplan cannot be walked")?;
         Ok(Self { switch, walk, memory: Mutex::new(Memory::default()) })
     }
 
@@ -51,16 +57,47 @@ impl Rehearsal {
     pub(super) async fn dial(&self, phone: &Phone, number: &str) -> anyhow::Result<Dial> {
         let setup = self.switch.authenticate_invite(phone, number).await?;
         let story = self.walk(&setup, Daemon::Alive)?;
+        if !story.steps.iter().any(|step| matches!(step, Step::Socket { answered: true, .. })) {
+            return Ok(Dial::Dialplan(self.with_answers(&setup, story).await?));
+        }
+        self.dial_as(setup, story)
+    }
+
+    /// A call of which the walk is known.
+    fn dial_as(&self, setup: CallSetup, story: Story) -> anyhow::Result<Dial> {
         let socket = story.steps.iter().find_map(|step| match step {
             Step::Socket { hosts, answered: true } => Some(format!("{hosts} async full")),
             _ => None,
         });
         let Some(target) = socket else {
-            return Ok(Dial::Dialplan(self.with_answers(&setup, story).await?));
+            return Ok(Dial::Dialplan(story));
         };
         let after = self.walk(&setup, Daemon::Dead)?;
         let setup = with_fallback(with_variables(setup, &story), &after);
         Ok(Dial::Conversation(self.switch.socket_call(&target, setup)))
+    }
+
+    /// Somebody calls `number` from outside; FreeSWITCH's dialplan decides.
+    pub(super) fn dial_outside(
+        &self,
+        number: &str,
+        from: &str,
+        name: &str,
+        context: &str,
+    ) -> anyhow::Result<Dial> {
+        let setup = CallSetup {
+            context: context.to_owned(),
+            is_withheld: from.is_empty(),
+            ..CallSetup::from_outside(number, from, name)
+        };
+        let story = self.walk(&setup, Daemon::Alive)?;
+        self.dial_as(setup, story)
+    }
+
+    /// What FreeSWITCH's dialplan does with a call that was sent on to `number` in `context`.
+    pub(super) fn sent_on(&self, number: &str, context: &str) -> anyhow::Result<Story> {
+        let setup = CallSetup { context: context.to_owned(), ..CallSetup::new("", number) };
+        self.walk(&setup, Daemon::Alive)
     }
 
     /// As [`Self::dial`] with the daemon dead, walked through the files in `folder` on the disk.
@@ -166,8 +203,12 @@ fn with_variables(mut setup: CallSetup, story: &Story) -> CallSetup {
 fn with_fallback(mut setup: CallSetup, dead: &Story) -> CallSetup {
     let behind = dead.steps.iter().skip_while(|step| !matches!(step, Step::Socket { .. }));
     for step in behind {
-        if let Step::Plays { what } = step {
-            setup = setup.then("playback", what);
+        match step {
+            Step::Plays { what } => setup = setup.then("playback", what),
+            Step::Enters { context, number } => {
+                return setup.then("transfer", &format!("{number} XML {context}"));
+            }
+            _ => {}
         }
     }
     match &dead.end {
@@ -191,6 +232,7 @@ pub(super) fn in_words(heard: &Heard) -> String {
         Heard::Said { text, .. } => format!("\u{201c}{text}\u{201d}"),
         Heard::Keys { min, max, .. } => format!("(waits for {min} to {max} keys, then #)"),
         Heard::Application { name, argument } => format!("({name} {argument})"),
+        Heard::Bridged { agent } => format!("(agent {agent} picks up)"),
         Heard::Transferred { extension, context } => {
             format!("(transferred to {extension} in {context})")
         }

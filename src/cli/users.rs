@@ -1,5 +1,6 @@
 //! `hotdeskd users`.
 
+mod import;
 mod sync;
 
 use clap::{Args, Subcommand};
@@ -41,6 +42,12 @@ pub(super) enum Command {
         after_help = "Examples:\n  hotdeskd users add 1001 --name 'Ada Lovelace' --group sales --variable toll_allow=domestic\n  hotdeskd users add 1001 --name 'Ada Lovelace' --softphone --replace"
     )]
     Add(Add),
+    /// Takes over the users of FreeSWITCH's own static directory, with their PINs and SIP passwords. Who is here
+    /// already stays as it is.
+    #[command(
+        after_help = "Examples:\n  hotdeskd users import --from-freeswitch /etc/freeswitch --dry-run\n  hotdeskd users import --from-freeswitch /etc/freeswitch"
+    )]
+    Import(import::Import),
     /// Sets a user's PIN, read from standard input.
     #[command(
         after_help = "Examples:\n  hotdeskd users pin 1001\n  hotdeskd users pin 1001 --random\n  hotdeskd users pin 1001 < pin"
@@ -133,6 +140,7 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
             if *json { output::json(&user)? } else { card(&user) }
         }
         Command::Add(add) => save(add, config).await?,
+        Command::Import(import) => import::run(import, config).await?,
         Command::Sync(sync) => sync::run(sync, config).await?,
         Command::Pin { extension, random } => pin(extension, *random, config).await?,
         Command::Unlock { extension } => {

@@ -3,9 +3,11 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
+mod customers;
 mod ldap;
 mod listener;
 mod secret;
+mod service;
 mod settings;
 mod show;
 mod values;
@@ -20,15 +22,18 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use secret::{Secret, SecretError, SecretSource};
+pub use service::{LastAgentSettings, Service};
 pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::model::{Domain, TeamSettings, Teams, TomlFault, TomlText};
+use crate::customers::settings::CustomersSettings;
+use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
 use crate::xml_curl::DirectorySettings;
+use service::ServiceSettings;
 use settings::{NodeSettings, Settings};
 
 /// The most bytes that a configuration has.
@@ -77,8 +82,18 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// What holds for all queues.
+    pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
     pub teams: Teams,
+    /// The service number, where there is one.
+    pub service: Option<Service>,
+    /// The table `[service]` as it was read, to be shown.
+    service_settings: ServiceSettings,
+    /// Where customers are looked up; its passwords are taken out.
+    pub customers: CustomersSettings,
+    /// The password of the customers' database.
+    pub customers_password: Option<Secret>,
     /// The log.
     pub log: LogSettings,
 }
@@ -206,6 +221,7 @@ impl Config {
         let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
         let inline = passwords
             .chain(&self.switch_credentials.password)
+            .chain(&self.customers_password)
             .any(|secret| secret.from == SecretSource::Inline);
         let mode = std::fs::metadata(&self.file).map(|metadata| metadata.permissions().mode());
         if inline && mode.is_ok_and(|mode| mode & 0o007 != 0) {
@@ -260,7 +276,9 @@ impl Checker<'_> {
                 "It stands in FreeSWITCH's own configuration, where they mean something else. Choose another.".to_owned(),
             ));
         }
+        let teams = self.teams(settings.team)?;
         let data = self.path("data", settings.data)?;
+        let (customers, customers_password) = self.customers(settings.customers)?;
         let ldap = self.ldap(settings.people.ldap, &settings.pin)?;
         Ok(Config {
             file: file.into(),
@@ -285,7 +303,12 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
-            teams: self.teams(settings.team)?,
+            queues: settings.queues,
+            service: self.service(&settings.service, &teams)?,
+            service_settings: settings.service,
+            teams,
+            customers,
+            customers_password,
             log: settings.log,
         })
     }

@@ -7,9 +7,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::listener::{Listener, OpenListener};
+use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::model::{Domain, TeamSettings};
+use crate::customers::settings::CustomersSettings;
+use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -47,7 +49,13 @@ pub(super) struct Settings {
     #[serde(default)]
     pub provisioning: ProvisioningSettings,
     #[serde(default)]
+    pub queues: QueueSettings,
+    #[serde(default)]
     pub team: Vec<TeamSettings>,
+    #[serde(default)]
+    pub customers: CustomersSettings,
+    #[serde(default)]
+    pub service: ServiceSettings,
     #[serde(default)]
     pub log: LogSettings,
 }

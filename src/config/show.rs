@@ -5,11 +5,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::service::ServiceSettings;
 use super::{
     BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
-use crate::model::{Domain, TeamSettings};
+use crate::customers::settings::CustomersSettings;
+use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -38,6 +40,9 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    queues: &'a QueueSettings,
+    service: &'a ServiceSettings,
+    customers: ShownCustomers<'a>,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
@@ -65,6 +70,14 @@ struct ShownSwitch<'a> {
     user: &'a BasicUser,
     #[serde(flatten)]
     password: ShownSecret,
+}
+
+#[derive(Serialize)]
+struct ShownCustomers<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a CustomersSettings,
 }
 
 #[derive(Serialize)]
@@ -147,6 +160,12 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            queues: &self.queues,
+            service: &self.service_settings,
+            customers: ShownCustomers {
+                password: self.customers_password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                settings: &self.customers,
+            },
             log: &self.log,
             team: self.teams.values().collect(),
         };

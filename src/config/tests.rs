@@ -92,6 +92,35 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             b"domain = \"a.example\"\n[directory.params]\nvm-password = \"1\"\n",
             3, 15, "directory.params.vm-password", "hotdeskd sets it for each phone", "Correct it",
         ),
+        // The customers' database.
+        (
+            b"domain = \"a.example\"\n[customers]\nurl = \"mysql://crm:4711@db/crm\"\n",
+            3, 7, "customers.url", "found a URL with a password, which is not repeated here", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"sqlite:///x\"\n",
+            4, 2, "customers.query", "found no query", ":number",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"sqlite:///x\"\nquery = \"SELECT 1\"\n",
+            6, 9, "customers.query", "found no `:number`", "never pasted",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"sqlite:///x\"\nquery = \"SELECT :number\"\nspellings = []\n",
+            7, 13, "customers.spellings", "found an empty list", "e164",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"firebird://c@h/x\"\nquery = \"SELECT :number\"\ntls = \"verify\"\n",
+            7, 7, "customers.tls", "found TLS", "way of its own",
+        ),
+        (
+            b"domain = \"a.example\"\n[customers]\ndeadline_ms = 10\n",
+            3, 15, "customers.deadline_ms", "expected a whole number from 20 to 5000", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[customers]\ncountry = \"Austria\"\n",
+            3, 11, "customers.country", "two capital letters", "Correct it",
+        ),
         // Missing.
         (b"", 1, 1, "domain", "found no `domain`", "Add it"),
         (b"domain = \"a.example\"\n", 1, 1, "freeswitch", "found no FreeSWITCH", "Add the table"),
@@ -330,7 +359,12 @@ fn every_key_of_every_table_stands_in_the_example() {
         "provisioning",
         "provisioning.enrolment",
         "provisioning.tls",
+        "service",
+        "service.otherwise",
         "log",
+        "customers",
+        "customers.cache",
+        "customers.breaker",
         "[team]",
     ];
     // A list of tables has no default, so it stands there as a comment.
@@ -378,55 +412,44 @@ fn what_is_shown_can_be_read_again_and_tells_no_secret() {
     assert_eq!(again.pin.tries.get(), 2);
 }
 
-const LDAP: &str =
-    "[people.ldap]\nservers = [\"ldaps://ldap.example.net\"]\nbase = \"dc=example\"\n";
-
 #[test]
-fn an_ldap_server_has_what_it_needs_and_its_secret_is_not_shown() {
-    let switch = "[switch]\npassword = \"s3cret\"\n";
-    let least = format!("domain = \"a.example\"\n{switch}{FS1}{LDAP}");
-    let with = |more: &str| parse(format!("{least}{more}\n"));
-    let fine =
-        with("bind_dn = \"cn=x\"\npassword = \"s3cret2\"\nvariables = { toll_allow = \"x\" }")
-            .unwrap();
-    assert!(!format!("{fine:?}{}", fine.show()).contains("s3cret2"));
-    let shown = fine.show().replace("(hidden)", "s3cret");
-    assert_eq!(parse(&shown).unwrap().show(), fine.show());
-    for (more, key, problem) in [
-        ("bind_dn = \"cn=x\"", "people.ldap.bind_dn", "expected both or none"),
-        ("password = \"4711\"", "people.ldap.bind_dn", "expected both or none"),
-        ("external = true", "people.ldap.external", "without a `certificate`"),
-        ("certificate = \"a.pem\"", "people.ldap.certificate", "expected both or none"),
-        ("filter = \"objectClass=*\"", "people.ldap.filter", "a search filter in brackets"),
-        ("filter = \"(objectClass=*))\"", "people.ldap.filter", "a search filter in brackets"),
-        ("extension_pattern = \"(\"", "people.ldap.extension_pattern", "a regular expression"),
-        ("page_size = 0", "people.ldap.page_size", "a number from 1 to 10000"),
+fn the_service_number_needs_a_queue_that_is_there() {
+    let text = |service: &str| format!("domain = \"a.example\"\n{service}\n{FS1}");
+    for (service, key, problem) in [
+        ("service.numbers = [\"0800123\"]", "service.numbers", "no `default_queue`"),
+        ("service.otherwise.closed = \"hangup\"", "service.otherwise", "no `default_queue`"),
+        ("service.numbers = [\"0800 123\"]", "service.numbers[1]", "2 to 20 digits"),
+        ("service.default_queue = \"a b\"", "service.default_queue", "expected a team"),
         (
-            "variables = { user_context = \"x\" }",
-            "people.ldap.variables.user_context",
-            "hotdeskd sets",
+            "service = { default_queue = \"a\", otherwise = { closed = \"sales\" } }",
+            "service.otherwise.closed",
+            "queue:<team>",
         ),
-        ("variables = { a = \"x y\" }", "people.ldap.variables.a", "the name of an attribute"),
-        ("attributes = { key = \"(\" }", "people.ldap.attributes.key", "the name of an attribute"),
         (
-            "attributes = { pin = \"p\" }\n[pin]\nmethod = \"hash\"",
-            "people.ldap.attributes.pin",
-            "not \"voicemail\"",
+            "service = { default_queue = \"a\", last_agent = { within_days = 0, seconds = 9 } }",
+            "service.last_agent.within_days",
+            "1 to 366 days",
         ),
-        ("poll = 3", "people.ldap.poll", "unknown key `poll`"),
+        (
+            "service = { default_queue = \"a\" }\nteam = [{ id = \"a\", has_queue = false }]",
+            "service.default_queue",
+            "team a, which has no queue",
+        ),
+        (
+            "service = { default_queue = \"b\", otherwise = { closed = \"queue:a\" } }\n\
+             team = [{ id = \"a\", has_queue = false }]",
+            "service.otherwise.closed",
+            "team a, which has no queue",
+        ),
+        ("team = [{ id = \"a\", hours = [\"mon 8-17\"] }]", "team[1].hours[1]", "days and hours"),
+        ("team = [{ id = \"a\", holidays = [\"13-01\"] }]", "team[1].holidays[1]", "a day of"),
+        ("team = [{ id = \"a\", time_zone = \"Vienna\" }]", "team[1].time_zone", "a time zone"),
     ] {
-        let told = with(more).unwrap_err();
+        let told = parse(text(service)).unwrap_err();
         assert_eq!(told.key, key, "{told}");
         assert!(told.problem.contains(problem), "{told}");
-        assert!(!told.to_string().contains("4711"), "{told}");
     }
-    let without =
-        parse(format!("domain = \"a.example\"\npin.method = \"ldap\"\n{FS1}")).unwrap_err();
-    assert!(without.problem.contains("[people.ldap]"), "{without}");
-    for server in
-        ["ldap.example.net", "http://x", "ldap://", "ldap://a:0", "ldap://a b", "ldapi://x"]
-    {
-        let text = least.replace("ldaps://ldap.example.net", server);
-        assert!(parse(text).unwrap_err().problem.contains("the URL of an LDAP server"), "{server}");
-    }
+    assert!(parse(text("")).unwrap().service.is_none());
+    let config = parse(text("service = { default_queue = \"a\", time_zone = \"UTC\" }")).unwrap();
+    assert_eq!(config.service.unwrap().route.default_queue.as_str(), "a");
 }

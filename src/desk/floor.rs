@@ -1,13 +1,13 @@
 //! The floor that the session rules see, read inside the transaction that changes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::Error;
 use crate::model::{
-    Actor, Attempts, Change, DeskSession, Extension, Floor, Happening, LoginMode, Mac, Seat,
-    Wanted, WantedKind,
+    Actor, AgentStatus, Attempts, Change, DeskSession, Extension, Floor, Happening, LoginMode, Mac,
+    Seat, Wanted, WantedKind,
 };
 use crate::store::Tx;
 
@@ -65,6 +65,12 @@ pub(super) async fn keep(
     now: Timestamp,
     by: &Actor,
 ) -> Result<(), Error> {
+    let mut users: BTreeMap<&Extension, bool> = BTreeMap::new();
+    for user in changes.iter().map(user_of) {
+        if !users.contains_key(user) {
+            users.insert(user, !tx.sessions_of(user).await?.is_empty());
+        }
+    }
     for change in changes {
         let what = match change {
             Change::Began(session) => {
@@ -81,6 +87,12 @@ pub(super) async fn keep(
             }
         };
         tx.journal(now, by.clone(), what).await?;
+    }
+    for (user, was_somewhere) in users {
+        let is_somewhere = !tx.sessions_of(user).await?.is_empty();
+        if was_somewhere != is_somewhere {
+            want_status(tx, user, is_somewhere, now).await?;
+        }
     }
     let touched: BTreeSet<Mac> = changes.iter().map(Change::phone).collect();
     for phone in touched {
@@ -102,6 +114,36 @@ pub(super) async fn keep(
         }
     }
     Ok(())
+}
+
+/// Whose session began or ended.
+fn user_of(change: &Change) -> &Extension {
+    match change {
+        Change::Began(session) | Change::Ended(session, _) => &session.user,
+    }
+}
+
+/// The queues should know that somebody came, or went: moving from desk to desk is neither.
+async fn want_status(
+    tx: &mut Tx<'_>,
+    user: &Extension,
+    is_somewhere: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    // Whether one of the teams has a queue that follows logins is known where the queues are kept.
+    if tx.user(user).await?.is_none_or(|user| user.teams.is_empty()) {
+        return Ok(());
+    }
+    let status = if is_somewhere { AgentStatus::Available } else { AgentStatus::LoggedOut };
+    let wanted = Wanted {
+        kind: WantedKind::Agent,
+        target: user.to_string(),
+        value: status.to_string(),
+        since: now,
+        expires: None,
+        attempts: Attempts::default(),
+    };
+    Ok(tx.want(wanted).await?)
 }
 
 /// The phone should fetch its configuration again: something of it changed, though not who sits there.

@@ -5,9 +5,11 @@
 //! of rules. Each function is one transaction: the sessions, whoever is displaced, what is wanted of
 //! the phones, and the journal, or nothing of it.
 
+mod customer_calls;
 mod enrolment;
 mod floor;
 mod guard;
+mod import;
 mod inventory;
 mod mirror;
 mod pin_hash;
@@ -19,6 +21,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::UserRecord;
+pub use customer_calls::CustomerCall;
 pub use guard::{Attempt, WhoTries};
 pub use inventory::Summary;
 pub use mirror::{Conflict, MirrorChange, Mirrored, Refused};
@@ -26,6 +29,7 @@ pub use seats::Seated;
 
 use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal, UserSource};
 use crate::store::{DatabaseError, Store, WriteError};
+use customer_calls::TeamsOfPeople;
 use pin_hash::PinHasher;
 
 /// How PINs are kept and checked.
@@ -58,6 +62,7 @@ pub struct Desk {
     store: Store,
     settings: Settings,
     hasher: PinHasher,
+    teams_of_people: TeamsOfPeople,
 }
 
 /// Why something was not done. Nothing was changed.
@@ -131,7 +136,8 @@ pub struct KnownPin {
 impl Desk {
     /// The desk over this store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Self { store, settings, hasher: PinHasher::default() }
+        let (hasher, teams_of_people) = Default::default();
+        Self { store, settings, hasher, teams_of_people }
     }
 
     /// The store that it works on.

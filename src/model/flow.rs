@@ -1,6 +1,6 @@
 //! The conversations that a caller can have with us.
 
-/// A conversation that a dial code begins.
+/// A conversation: behind a dial code, or behind the service number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flow {
     /// Log in here, out everywhere else.
@@ -15,17 +15,20 @@ pub enum Flow {
     Who,
     /// Restart this phone.
     RestartPhone,
+    /// Send a customer to the right queue.
+    CustomerService,
 }
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Login,
         Self::LoginAlso,
         Self::Logout,
         Self::LogoutEverywhere,
         Self::Who,
         Self::RestartPhone,
+        Self::CustomerService,
     ];
 
     /// Its name in the configuration.
@@ -37,6 +40,7 @@ impl Flow {
             Self::LogoutEverywhere => "logout_everywhere",
             Self::Who => "who",
             Self::RestartPhone => "restart_phone",
+            Self::CustomerService => "customer_service",
         }
     }
 
@@ -50,6 +54,7 @@ impl Flow {
             Self::LogoutEverywhere => "hotdesk/logout-everywhere",
             Self::Who => "hotdesk/who",
             Self::RestartPhone => "hotdesk/restart-phone",
+            Self::CustomerService => "customer-service",
         }
     }
 

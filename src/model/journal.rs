@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EndReason, Extension, LoginMode, Mac, NotShown, Proof};
+use super::{
+    Destination, EndReason, Extension, LoginMode, Mac, NotShown, Proof, QueueLeft, Reason, TeamId,
+};
 
 /// One entry of the append-only record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,8 @@ pub struct JournalEntry {
 pub enum Actor {
     /// A caller, at this phone.
     Caller(Mac),
+    /// A caller from outside.
+    Outside,
     /// Somebody at the command line.
     Command,
     /// The daemon itself, as by the users file.
@@ -194,6 +198,53 @@ pub enum Happening {
         /// Where and what.
         error: String,
     },
+    /// A customer called the service number.
+    CustomerCalled {
+        /// The call's Unique-ID.
+        call: String,
+        /// The caller's number, as far as it is kept; absent where withheld.
+        number: Option<String>,
+        /// The name that is shown.
+        name: Option<String>,
+        /// Where the call goes.
+        to: Destination,
+        /// Who is rung before.
+        agent_first: Option<Extension>,
+        /// Why.
+        reason: Reason,
+        /// Why it did not go elsewhere on the way.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        further: Vec<Reason>,
+    },
+    /// A customer hung up before it was known where the call goes.
+    CustomerHungUp {
+        /// The call's Unique-ID.
+        call: String,
+        /// The caller's number, as far as it is kept.
+        number: Option<String>,
+    },
+    /// An agent took a customer's call.
+    CustomerServed {
+        /// The call's Unique-ID.
+        call: String,
+        /// The team in whose queue it was.
+        team: TeamId,
+        /// For how many seconds it was.
+        waited: u32,
+        /// Who took it; absent: an agent who is none of our users.
+        agent: Option<Extension>,
+    },
+    /// A customer's call left a queue, and nobody had taken it.
+    CustomerLeft {
+        /// The call's Unique-ID.
+        call: String,
+        /// The team in whose queue it was.
+        team: TeamId,
+        /// For how many seconds it was.
+        waited: u32,
+        /// Why.
+        reason: QueueLeft,
+    },
     /// A phone does not show who sits there, although it should by now.
     NotShown {
         /// Which.
@@ -223,7 +274,11 @@ impl Happening {
             | Self::KeyRevoked { phone }
             | Self::NotShown { phone, .. } => Some(*phone),
             Self::PinLocked { phone, .. } => *phone,
-            Self::PinAlarm { .. }
+            Self::CustomerCalled { .. }
+            | Self::CustomerHungUp { .. }
+            | Self::CustomerServed { .. }
+            | Self::CustomerLeft { .. }
+            | Self::PinAlarm { .. }
             | Self::PinUnlocked { .. }
             | Self::PinSet { .. }
             | Self::UserSaved { .. }
@@ -249,10 +304,14 @@ impl Happening {
             | Self::UserMoved { user, .. } => Some(user),
             Self::PinRefused { user, .. }
             | Self::PinLocked { user, .. }
-            | Self::Shown { user, .. } => user.as_ref(),
-            Self::PinAlarm { .. }
-            | Self::PeopleMirrored { .. }
+            | Self::Shown { user, .. }
+            | Self::CustomerServed { agent: user, .. } => user.as_ref(),
+            Self::PeopleMirrored { .. }
             | Self::PeopleDisbelieved { .. }
+            | Self::CustomerCalled { .. }
+            | Self::CustomerHungUp { .. }
+            | Self::CustomerLeft { .. }
+            | Self::PinAlarm { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
             | Self::RestartAsked { .. }
@@ -305,6 +364,28 @@ mod tests {
             Happening::KeyRevoked { phone },
             Happening::PhonesRefused { network: "192.0.2.0/24".into(), count: 2 },
             Happening::TemplateBroken { vendor: "snom".into(), error: "x".into() },
+            Happening::CustomerCalled {
+                call: "u".into(),
+                number: Some("+4315550100".into()),
+                name: None,
+                to: "queue:sales".parse().unwrap(),
+                agent_first: None,
+                reason: Reason::UnknownTeam { team: "x".into() },
+                further: vec![Reason::LastResort],
+            },
+            Happening::CustomerHungUp { call: "u".into(), number: None },
+            Happening::CustomerServed {
+                call: "u".into(),
+                team: "sales".parse().unwrap(),
+                waited: 3,
+                agent: None,
+            },
+            Happening::CustomerLeft {
+                call: "u".into(),
+                team: "sales".parse().unwrap(),
+                waited: 3,
+                reason: QueueLeft::NoAgent,
+            },
         ];
         for what in all {
             let entry = JournalEntry { id: 1, at, by: Actor::Caller(phone), what };

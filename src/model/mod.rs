@@ -4,7 +4,9 @@
 //! No IO, no async, no clock: where a rule needs the time, `now` is an argument. Every other room may
 //! use this one; this one uses none.
 
+mod caller_number;
 mod customer;
+mod customer_route;
 mod desk_session;
 mod directory_entry;
 mod domain;
@@ -13,12 +15,15 @@ mod extension;
 mod flow;
 mod journal;
 mod mac;
+mod opening_hours;
 mod person;
 mod phone;
 mod phone_request;
 mod phone_settings;
 mod pin;
 mod pin_guard;
+mod queue;
+mod queue_call;
 mod routing;
 mod sip_identity;
 mod team;
@@ -26,7 +31,13 @@ mod toml_text;
 mod user;
 mod wanted;
 
+pub use caller_number::{
+    Caller, E164Number, HomeCountry, NumberPlan, PlainNumbers, Spelling, UnknownCountry,
+};
 pub use customer::{Customer, LookUp, LookUpFailure, NotAsked};
+pub use customer_route::{
+    CallerId, Decision, LastAgent, Otherwise, Reason, RouteSettings, TeamsNow, decide,
+};
 pub use desk_session::{
     Change, DeskSession, EndReason, Floor, LoginMode, Refusal, Seat, SessionOrigin,
 };
@@ -40,6 +51,9 @@ pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
 pub use mac::{InvalidMac, Mac};
+pub use opening_hours::{
+    Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
+};
 pub use person::{
     Disbelieved, InvalidPersonKey, MirrorPlace, MirrorState, Person, PersonKey, Skipped, Supplied,
 };
@@ -53,6 +67,13 @@ pub use pin::{Pin, PinFault};
 pub use pin_guard::{
     Counter, GuardKey, GuardLimit, GuardSettings, GuardState, GuardVerdict, site_delay,
 };
+pub use queue::{
+    Agent, AgentReport, AgentStatus, CallCenter, CallCenterRules, InvalidMusic, InvalidQueueNumber,
+    InvalidQueueParam, Made, MadeKind, ModuleSettings, Music, NodeQueues, Queue, QueueLists,
+    QueueModule, QueueNumber, QueueParams, QueueReport, QueueSettings, QueueStep, Standing, Tier,
+    Waits,
+};
+pub use queue_call::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT, QueueCall, QueueLeft, QueueOutcome};
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
 pub use team::{

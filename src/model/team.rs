@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Variables;
+use super::{Holiday, Hours, Music, Opening, QueueNumber, QueueParams, Zone, opening};
 
 /// A team's name, and its queue's before the `@`: 1 to 40 ASCII letters, digits, `-`, `_` or `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,7 +172,7 @@ pub struct QueueOptions {
     /// How agents are chosen.
     pub strategy: Option<Strategy>,
     /// What callers hear while they wait (`moh-sound`).
-    pub music: Option<String>,
+    pub music: Option<Music>,
     /// Seconds that a caller waits at most; 0: for ever.
     pub max_wait: Option<u32>,
     /// Seconds that a caller waits at most while nobody is logged in; 0: for ever.
@@ -179,7 +180,23 @@ pub struct QueueOptions {
     /// Where a caller goes who waited too long.
     pub overflow: Option<Destination>,
     /// Further parameters of mod_callcenter's `<queue>`, by its names for them.
-    pub params: Variables,
+    pub params: QueueParams,
+}
+
+impl QueueOptions {
+    /// What is said here, else what is said there.
+    pub fn or(&self, other: &Self) -> Self {
+        let params =
+            if self.params == QueueParams::default() { &other.params } else { &self.params };
+        Self {
+            strategy: self.strategy.or(other.strategy),
+            music: self.music.clone().or_else(|| other.music.clone()),
+            max_wait: self.max_wait.or(other.max_wait),
+            max_wait_with_no_agent: self.max_wait_with_no_agent.or(other.max_wait_with_no_agent),
+            overflow: self.overflow.clone().or_else(|| other.overflow.clone()),
+            params: params.clone(),
+        }
+    }
 }
 
 /// A team as the configuration or the directory server describes it.
@@ -194,12 +211,21 @@ pub struct TeamSettings {
     /// Whether it has a queue.
     #[serde(default = "yes")]
     pub has_queue: bool,
-    /// The number that people dial for the queue, 1 to 15 digits.
+    /// The number that people dial for the queue.
     #[serde(default)]
-    pub extension: Option<String>,
+    pub extension: Option<QueueNumber>,
     /// Whether logging in at a desk makes its agents available.
     #[serde(default = "yes")]
     pub follows_login: bool,
+    /// When callers from outside reach it; none: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hours: Vec<Hours>,
+    /// On which days they do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holidays: Vec<Holiday>,
+    /// By which clock; absent: `service.time_zone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Zone>,
     /// The queue.
     #[serde(default)]
     pub queue: QueueOptions,
@@ -218,8 +244,23 @@ impl TeamSettings {
             has_queue: true,
             extension: None,
             follows_login: true,
+            hours: Vec::new(),
+            holidays: Vec::new(),
+            time_zone: None,
             queue: QueueOptions::default(),
         }
+    }
+
+    /// Whether callers from outside reach it now; `zone` where it has none of its own.
+    pub fn opening(&self, zone: &Zone, now: Timestamp) -> Opening {
+        opening(&self.hours, &self.holidays, self.time_zone.as_ref().unwrap_or(zone), now)
+    }
+
+    /// Whether somebody else's text means this team: its name or one of its departments, whatever the case.
+    pub fn is_called(&self, text: &str) -> bool {
+        let text = text.trim().to_lowercase();
+        let is = |name: &str| name.trim().to_lowercase() == text;
+        is(self.id.as_str()) || self.departments.iter().any(|name| is(name))
     }
 }
 

@@ -132,6 +132,9 @@ impl<'a> TomlText<'a> {
             return "a secret, which is not repeated here".to_owned();
         }
         let text = self.text.get(span.clone()).unwrap_or_default();
+        if holds_password(text) {
+            return "a URL with a password, which is not repeated here".to_owned();
+        }
         let line = text.lines().next().unwrap_or_default();
         let mut shown: String = line.chars().take(SHOWN).collect();
         if shown.len() < text.len() {
@@ -287,6 +290,13 @@ fn is_secret(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
     !last.contains("_file")
         && ["password", "secret", "passwd"].iter().any(|word| last.contains(word))
+}
+
+/// Whether a value is a URL with a password in it (`scheme://user:password@host`).
+fn holds_password(text: &str) -> bool {
+    text.split("://")
+        .skip(1)
+        .any(|rest| rest.rsplit_once('@').is_some_and(|(credentials, _)| credentials.contains(':')))
 }
 
 fn walk(table: &DeTable<'_>, above: &str, places: &mut Vec<Place>) {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Wanted {
     /// What is wanted.
     pub kind: WantedKind,
-    /// Of whom: a phone's MAC address.
+    /// Of whom: a phone's MAC address; of an agent the extension.
     pub target: String,
     /// What it should come to, as a value to compare: who should be seen there and since when.
     pub value: String,
@@ -86,11 +86,13 @@ pub enum WantedKind {
     Lamp,
     /// The phone should restart, once and soon or not at all.
     Restart,
+    /// Somebody logged in or out who serves a queue: the agent should have this status.
+    Agent,
 }
 
 impl WantedKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Resync, Self::Lamp, Self::Restart];
+    pub const ALL: [Self; 4] = [Self::Resync, Self::Lamp, Self::Restart, Self::Agent];
 
     /// The name in the store.
     pub fn as_str(self) -> &'static str {
@@ -98,6 +100,7 @@ impl WantedKind {
             Self::Resync => "resync",
             Self::Lamp => "lamp",
             Self::Restart => "restart",
+            Self::Agent => "agent",
         }
     }
 

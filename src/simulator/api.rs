@@ -1,5 +1,6 @@
 //! Commands of `api` and `bgapi`, answered as in `api/answers.jsonl`.
 
+mod callcenter;
 mod show;
 mod sofia;
 mod voicemail;
@@ -56,6 +57,9 @@ impl Node {
             "vm_fsdb_pref_password_set" => self.vm_set_password(argument),
             "reloadxml" => self.reload_xml(),
             "reloadacl" => "+OK acl reloaded\n".to_owned(),
+            "load" => self.load_module(argument).await,
+            "unload" => self.unload_module(argument),
+            "callcenter_config" => self.callcenter_config(argument).await,
             "xml_locate" => self.xml_locate(argument).await,
             "db" | "hash" => self.database(argument),
             command if command.starts_with("uuid_") => self.uuid_command(command, argument, owner),
@@ -152,6 +156,28 @@ impl Node {
                 }
             }
             _ => "-ERR can't find anything\n".to_owned(),
+        }
+    }
+
+    /// `load MODULE`: of mod_callcenter alone anything is known here.
+    async fn load_module(&self, module: &str) -> String {
+        if module != "mod_callcenter" || self.lock().callcenter.loaded {
+            return "+OK Reloading XML\n-ERR [Module already loaded]\n".to_owned();
+        }
+        match self.load_callcenter().await {
+            true => "+OK Reloading XML\n+OK\n".to_owned(),
+            false => {
+                "+OK Reloading XML\n-ERR [module load file routine returned an error]\n".to_owned()
+            }
+        }
+    }
+
+    /// `unload MODULE`.
+    fn unload_module(&self, module: &str) -> String {
+        if module == "mod_callcenter" && self.unload_callcenter() {
+            "+OK\n".to_owned()
+        } else {
+            "-ERR [No such module]\n".to_owned()
         }
     }
 

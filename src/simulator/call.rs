@@ -17,7 +17,7 @@ pub(super) const HEARD: usize = 1024;
 /// A call as FreeSWITCH has it before the first dialplan action: authenticated, routed.
 #[derive(Clone, Debug)]
 pub struct CallSetup {
-    /// The user that authenticated (`sip_auth_username`).
+    /// The user that authenticated (`sip_auth_username`); empty for a call from outside.
     pub phone: String,
     /// The number dialled.
     pub number: String,
@@ -41,6 +41,8 @@ pub struct CallSetup {
     pub ip: String,
     /// Its SIP port.
     pub port: u16,
+    /// Whether the caller withholds the number, which FreeSWITCH then has all the same.
+    pub is_withheld: bool,
 }
 
 impl CallSetup {
@@ -60,6 +62,25 @@ impl CallSetup {
             agent: "snom710/8.9.3.80".into(),
             ip: "127.0.0.1".into(),
             port: 6254,
+            is_withheld: false,
+        }
+    }
+
+    /// A call from outside to `number`, from `caller` with the display name `name`, in the context `public`:
+    /// nobody authenticated.
+    pub fn from_outside(
+        number: impl Into<String>,
+        caller: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        let (caller, name) = (caller.into(), name.into());
+        Self {
+            from_user: caller.clone(),
+            caller_number: caller,
+            caller_name: name,
+            context: "public".into(),
+            agent: "trunk".into(),
+            ..Self::new("", number)
         }
     }
 
@@ -105,6 +126,11 @@ pub enum Heard {
         name: String,
         /// Its argument, expanded.
         argument: String,
+    },
+    /// An agent of a queue picked up.
+    Bridged {
+        /// The agent.
+        agent: String,
     },
     /// The call was transferred.
     Transferred {

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::api::BracketAnswer;
 use super::call::{Call, CallSetup, HEARD};
+use super::callcenter::Offer;
 use super::channel::{CallThread, Channel};
 use super::dial::{DialError, Ringing};
 use super::directory::{Kind, Question};
@@ -39,6 +40,10 @@ impl FreeSwitch {
                 () = stop.cancelled() => {}
             }
         });
+        if node.settings.callcenter {
+            let node = Arc::clone(&node);
+            tokio::spawn(async move { node.load_callcenter().await });
+        }
         Self { node }
     }
 
@@ -194,6 +199,22 @@ impl FreeSwitch {
     /// What `reloadxml` answers from now on.
     pub fn set_reload_answer(&self, answer: BracketAnswer) {
         self.node.lock().reload = answer;
+    }
+
+    /// Calls that ring at an agent's phones now.
+    pub fn offers(&self) -> Vec<Offer> {
+        self.node.lock().callcenter.offers.clone()
+    }
+
+    /// The agent to whom a call is being offered picks up; false when none is.
+    pub fn pick_up(&self, agent: &str) -> bool {
+        let mut state = self.node.lock();
+        let tables = &mut state.callcenter;
+        let rings = tables.offers.iter().any(|offer| offer.agent == agent);
+        if rings {
+            tables.picked_up.push(agent.to_owned());
+        }
+        rings
     }
 
     /// From now on the inbound event socket says "Access Denied, go away." to everybody, or no longer.

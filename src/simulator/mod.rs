@@ -9,6 +9,7 @@
 //! * `packet` reads a daemon's bytes as FreeSWITCH does, one by one; `listener` answers them;
 //! * `channel` runs a call: applications, events, hang-up; `expand` is what makes outside text dangerous;
 //! * [`device`] - a phone that configures itself over HTTP and registers with what it was given;
+//! * `callcenter` - queues, agents, and callers who wait for them;
 //! * `directory`, `registrar`, `dial` - what FreeSWITCH asks about users, and does with the answers.
 //!
 //! The simulator keeps FreeSWITCH's traps: `+OK` for what will never happen, a call that ends at an
@@ -17,6 +18,7 @@
 
 mod api;
 mod call;
+mod callcenter;
 mod channel;
 pub mod device;
 mod dial;
@@ -34,9 +36,10 @@ mod template;
 
 pub use api::BracketAnswer;
 pub use call::{Call, CallSetup, Heard, Outcome};
+pub use callcenter::Offer;
 pub use dial::{DialError, Leg, Ringing, Target};
 pub use directory::{Answered, Question};
 pub use freeswitch::FreeSwitch;
 pub use notify::{Notify, Origin};
 pub use registrar::{AuthError, Phone, Registration};
-pub use settings::{Settings, StaticDirectory, XmlCurl};
+pub use settings::{Actions, Dialplan, Settings, StaticDirectory, XmlCurl};

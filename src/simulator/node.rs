@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::api::BracketAnswer;
+use super::callcenter::Tables;
 use super::channel::Channel;
 use super::directory::{Element, Question};
 use super::event::Event;
@@ -50,6 +51,7 @@ pub(super) struct State {
     /// New and saved voicemail messages, by user.
     pub(super) mailboxes: HashMap<String, (u32, u32)>,
     pub(super) database: HashMap<String, String>,
+    pub(super) callcenter: Tables,
     pub(super) reload: BracketAnswer,
     pub(super) refuses_inbound: bool,
     pub(super) sessions: u64,

@@ -21,6 +21,14 @@ pub struct Settings {
     pub xml_curl: Option<XmlCurl>,
     /// FreeSWITCH's own files, read at start and at `reloadxml`.
     pub static_directory: Option<StaticDirectory>,
+    /// FreeSWITCH's own `<configuration>`s, for modules whose questions nobody answers.
+    pub static_configuration: Option<StaticDirectory>,
+    /// What the dialplan does with a call that is transferred; without it such a call waits for its end.
+    pub dialplan: Option<Dialplan>,
+    /// How long a call rings at an agent's phone.
+    pub longest_offer: Duration,
+    /// Whether mod_callcenter is loaded at the start, as `modules.conf.xml` would.
+    pub callcenter: bool,
     /// The password of the inbound event socket.
     pub event_socket_password: SecretString,
     /// FreeSWITCH's 20 ms ticks. Without them an application takes no time, nor does a prompt.
@@ -49,6 +57,10 @@ impl Settings {
             switchname: "lab-fs1".into(),
             xml_curl: None,
             static_directory: None,
+            static_configuration: None,
+            dialplan: None,
+            longest_offer: Duration::from_secs(10),
+            callcenter: false,
             event_socket_password: "ClueCon".to_owned().into(),
             ticks: true,
             prompt_time: Duration::from_millis(60),
@@ -98,5 +110,29 @@ impl StaticDirectory {
 impl fmt::Debug for StaticDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StaticDirectory")
+    }
+}
+
+/// Dialplan actions, as application and argument.
+pub type Actions = Vec<(String, String)>;
+
+/// Tells what the dialplan does with a number in a context; `None` where it has no such context.
+#[derive(Clone)]
+pub struct Dialplan(Arc<dyn Fn(&str, &str) -> Option<Actions> + Send + Sync>);
+
+impl Dialplan {
+    /// `route` is called with context and number at every transfer.
+    pub fn new(route: impl Fn(&str, &str) -> Option<Actions> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(route))
+    }
+
+    pub(super) fn route(&self, context: &str, number: &str) -> Option<Actions> {
+        (self.0)(context, number)
+    }
+}
+
+impl fmt::Debug for Dialplan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialplan")
     }
 }

@@ -12,8 +12,10 @@ use minijinja::{
 };
 
 use super::MARKER;
-use super::settings::{DialledNumber, DialplanSettings, EmergencySettings, Flow, SocketHost};
-use crate::model::{Domain, Extension, escape_xml};
+use super::settings::{
+    DialledNumber, DialplanSettings, EmergencySettings, Flow, ServiceNumber, SocketHost,
+};
+use crate::model::{Domain, Extension, LAST_AGENT_CONTEXT, QUEUES_CONTEXT, TeamId, escape_xml};
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,19 @@ pub struct Plan<'a> {
     /// Where FreeSWITCH finds the daemons, in the order in which it tries them
     /// ([`DialplanSettings::hosts_or`]).
     pub hosts: &'a [SocketHost],
+    /// The service number, where there is one.
+    pub service: Option<ServicePlan<'a>>,
+}
+
+/// What the dialplan of the service number is rendered from.
+#[derive(Debug, Clone, Copy)]
+pub struct ServicePlan<'a> {
+    /// Where customers' calls arrive; none: the operator's own dialplan sends them.
+    pub numbers: &'a [ServiceNumber],
+    /// The team whose queue takes them when nobody answers at the socket.
+    pub default_queue: &'a TeamId,
+    /// For how many seconds whoever served the caller is rung before the queue.
+    pub agent_seconds: Option<u16>,
 }
 
 /// The context for phones that are nobody's.
@@ -59,10 +74,10 @@ impl Plan<'_> {
             ("hotdesk.xml", "dialplan/hotdesk.xml"),
             ("restricted.xml", "dialplan/restricted.xml"),
             ("emergency_callback.xml", "public/00_hotdeskd_emergency_callback.xml"),
+            ("last_agent.xml", "dialplan/last_agent.xml"),
+            ("service.xml", "public/10_hotdeskd_service.xml"),
         ] {
-            let unwanted =
-                self.emergency.callback_minutes == 0 || self.emergency.numbers.is_empty();
-            if template == "emergency_callback.xml" && unwanted {
+            if !self.has(template) {
                 continue;
             }
             files.push(RenderedFile {
@@ -73,8 +88,20 @@ impl Plan<'_> {
         Ok(files)
     }
 
+    /// Whether these settings call for a file.
+    fn has(&self, template: &str) -> bool {
+        match template {
+            "emergency_callback.xml" => {
+                self.emergency.callback_minutes > 0 && !self.emergency.numbers.is_empty()
+            }
+            "service.xml" => self.service.is_some_and(|service| !service.numbers.is_empty()),
+            "last_agent.xml" => self.service.is_some_and(|service| service.agent_seconds.is_some()),
+            _ => true,
+        }
+    }
+
     fn values(&self) -> Value {
-        let Self { domain, dialplan, emergency, .. } = self;
+        let Self { domain, dialplan, emergency, service, .. } = self;
         let routes: Vec<_> = emergency
             .routes
             .iter()
@@ -101,19 +128,32 @@ impl Plan<'_> {
             callback_seconds => u32::from(emergency.callback_minutes) * 60,
             callback_digits => emergency.callback_digits,
             callback_context => emergency.callback_context.as_str(),
+            queues => QUEUES_CONTEXT,
+            last_agent => LAST_AGENT_CONTEXT,
+            default_queue => service.map_or("", |service| service.default_queue.as_str()),
+            agent_seconds => service.and_then(|service| service.agent_seconds),
+            service_numbers => service.map(|service| {
+                let digits = service.numbers.iter().map(ServiceNumber::digits);
+                digits.collect::<Vec<_>>().join("|")
+            }),
+            service_hosts => self.hosts_with(Flow::CustomerService),
         }
+    }
+
+    /// What stands behind `socket`. Every host carries the path: FreeSWITCH reads it off the one that it reaches.
+    fn hosts_with(&self, flow: Flow) -> String {
+        let path = flow.socket_path();
+        let hosts: Vec<_> = self.hosts.iter().map(|host| format!("{host}/{path}")).collect();
+        hosts.join("|")
     }
 
     fn codes(&self) -> Vec<Value> {
         let code = |(flow, code): (Flow, &super::settings::DialCode)| {
-            // Every host carries the path: FreeSWITCH reads it off the one that it reaches.
-            let hosts: Vec<_> =
-                self.hosts.iter().map(|host| format!("{host}/{}", flow.socket_path())).collect();
             context! {
                 name => flow.socket_path().trim_start_matches("hotdesk/").replace('-', "_"),
                 pattern => regex::escape(code.as_str()),
                 takes_extension => flow.takes_extension(),
-                hosts => hosts.join("|"),
+                hosts => self.hosts_with(flow),
             }
         };
         self.dialplan.codes.enabled().map(code).collect()
@@ -151,6 +191,8 @@ fn environment() -> Result<Environment<'static>, DialplanError> {
         ("emergency.xml", include_str!("../../dialplan/emergency.xml")),
         ("codes.xml", include_str!("../../dialplan/codes.xml")),
         ("emergency_callback.xml", include_str!("../../dialplan/emergency_callback.xml")),
+        ("last_agent.xml", include_str!("../../dialplan/last_agent.xml")),
+        ("service.xml", include_str!("../../dialplan/service.xml")),
     ] {
         environment.add_template(name, source)?;
     }

@@ -8,6 +8,7 @@
 //! * [`directory`]: `<group>` fragments of rendered users, written whole, in the safe order, and
 //!   read back;
 //! * [`current`]: who stands in that directory now;
+//! * [`existing`]: a static directory that FreeSWITCH has already, as users to take over;
 //! * [`install`]: which files go where, what the operator must include and set;
 //! * [`walk`]: answers "what would FreeSWITCH do with this number", by the rules of its
 //!   `mod_dialplan_xml`.
@@ -19,6 +20,7 @@ pub mod dialplan;
 pub mod directory;
 pub mod disk;
 pub mod emergency;
+pub mod existing;
 pub mod install;
 pub mod settings;
 pub mod tree;

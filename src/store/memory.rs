@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, MirrorState, PersonKey, Phone,
-    Shown, SipIdentity, TeamSettings, Teams, User, Wanted, WantedKind,
+    Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Made, MadeKind, MirrorState,
+    PersonKey, Phone, Shown, SipIdentity, TeamSettings, Teams, User, Wanted, WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -25,12 +26,16 @@ pub(super) enum Effect {
     Wanted(Wanted),
     Attempted(WantedKind, String, Attempts),
     Settled(WantedKind, String),
+    Made(Made),
+    Unmade(String, MadeKind, String),
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
     PersonalFileKept(Extension, String),
     PersonalFilesMoved(Extension, Extension),
     Mirrored(Arc<MirrorState>),
     TeamsMirrored(Vec<TeamSettings>),
+    Served(String, Extension, Timestamp),
+    ServedBefore(Timestamp),
 }
 
 /// All phones, users, desk sessions and wanted rows.
@@ -52,7 +57,11 @@ pub struct Memory {
     retired: HashSet<String>,
     /// Shared, because whoever compares them with what is looks at all of them again and again.
     wanted: BTreeMap<(WantedKind, String), Arc<Wanted>>,
+    /// By node and definition, where it is or was made.
+    made: BTreeMap<(MadeKind, String), BTreeMap<String, Option<String>>>,
     provisioning: Provisioned,
+    /// Who served a caller the last time, and when.
+    last_agents: HashMap<String, (Extension, Timestamp)>,
 }
 
 impl Memory {
@@ -141,6 +150,18 @@ impl Memory {
         self.wanted.get(&(kind, target.to_owned()))
     }
 
+    /// The names of a kind that are, or were, ours at a FreeSWITCH.
+    pub fn made(&self, kind: MadeKind) -> impl Iterator<Item = &str> {
+        let names = self.made.keys().filter(move |(known, _)| *known == kind);
+        names.map(|(_, name)| name.as_str())
+    }
+
+    /// Whether this is ours at a node, and of a queue, with what it was last loaded there.
+    pub fn made_at(&self, node: &str, kind: MadeKind, name: &str) -> Option<Option<&str>> {
+        let nodes = self.made.get(&(kind, name.to_owned()))?;
+        nodes.get(node).map(Option::as_deref)
+    }
+
     /// How a phone is known at the phones' listener.
     pub fn enrolment(&self, phone: Mac) -> Option<&Arc<Enrolment>> {
         self.provisioning.enrolments.get(&phone)
@@ -167,9 +188,14 @@ impl Memory {
         self.provisioning.revisions.get(&phone).copied().unwrap_or_default()
     }
 
-    /// Grows when a user or a desk extension changes: what phone books depend on.
+    /// Grows when a user, a desk extension or a mirrored team changes: what phone books and queues depend on.
     pub fn people_revision(&self) -> u64 {
         self.provisioning.people
+    }
+
+    /// Who served this caller the last time, and when.
+    pub fn last_agent(&self, caller: &str) -> Option<(&Extension, Timestamp)> {
+        self.last_agents.get(caller).map(|(agent, at)| (agent, *at))
     }
 
     pub(super) fn retire(&mut self, identity: String) {
@@ -226,6 +252,18 @@ impl Memory {
             Effect::Settled(kind, target) => {
                 self.wanted.remove(&(kind, target));
             }
+            Effect::Made(Made { node, kind, name, definition }) => {
+                self.made.entry((kind, name)).or_default().insert(node, definition);
+            }
+            Effect::Unmade(node, kind, name) => {
+                let key = (kind, name);
+                if let Some(nodes) = self.made.get_mut(&key) {
+                    nodes.remove(&node);
+                    if nodes.is_empty() {
+                        self.made.remove(&key);
+                    }
+                }
+            }
             Effect::EnrolmentSaved(enrolment) => self.provisioning.save(enrolment),
             Effect::Shown(phone, shown) => {
                 self.provisioning.shown.insert(phone, shown);
@@ -243,6 +281,10 @@ impl Memory {
                 self.teams =
                     Arc::new(teams.into_iter().map(|team| (team.id.clone(), team)).collect());
             }
+            Effect::Served(caller, agent, at) => {
+                self.last_agents.insert(caller, (agent, at));
+            }
+            Effect::ServedBefore(oldest) => self.last_agents.retain(|_, (_, at)| *at >= oldest),
         }
     }
 
@@ -272,15 +314,19 @@ impl Memory {
                     self.provisioning.revise(phone);
                 }
             }
-            Effect::UserRemoved(_) => self.provisioning.people += 1,
+            // Queues depend on them as on people.
+            Effect::UserRemoved(_) | Effect::TeamsMirrored(_) => self.provisioning.people += 1,
             Effect::Wanted(_)
             | Effect::Attempted(..)
             | Effect::Settled(..)
+            | Effect::Made(_)
+            | Effect::Unmade(..)
             | Effect::Shown(..)
             | Effect::PersonalFileKept(..)
             | Effect::PersonalFilesMoved(..)
             | Effect::Mirrored(_)
-            | Effect::TeamsMirrored(_) => {}
+            | Effect::Served(..)
+            | Effect::ServedBefore(_) => {}
         }
     }
 

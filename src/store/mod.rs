@@ -28,7 +28,7 @@ pub use journal::JournalFilter;
 pub use lock::Lock;
 pub use memory::Memory;
 pub use sqlx::Error as DatabaseError;
-pub use tx::Tx;
+pub use tx::{CustomerCall, Tx};
 pub use vault::VaultError;
 pub use writer::WriteError;
 

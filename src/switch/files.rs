@@ -169,6 +169,10 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::KeyRevoked { .. }
         | Happening::PhonesRefused { .. }
         | Happening::TemplateBroken { .. }
+        | Happening::CustomerCalled { .. }
+        | Happening::CustomerHungUp { .. }
+        | Happening::CustomerServed { .. }
+        | Happening::CustomerLeft { .. }
         | Happening::NotShown { .. } => false,
     }
 }

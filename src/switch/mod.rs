@@ -5,9 +5,11 @@
 //! | `registrations`, `channels` | what a node says of its phones, read and kept; no IO, no clock |
 //! | `plan` | what to do about what is wanted; no IO, no clock |
 //! | `events` | what each phone understands as "fetch your configuration again" |
+//! | `queue_calls` | what became of callers in queues |
 //! | `notify` | the NOTIFYs and the message lamp's text |
 //! | `peer` | one node: connection, events, looks |
 //! | `keeper` | the one task that sends, and writes down what is done |
+//! | `queues` | mod_callcenter, kept as the teams are |
 //! | `reload` | `reloadxml`, and what its answer means |
 //! | `files` | the directory on FreeSWITCH's own disk, kept current |
 //! | `check` | is FreeSWITCH as it must be |
@@ -26,6 +28,8 @@ mod keeper;
 mod notify;
 mod peer;
 mod plan;
+mod queue_calls;
+mod queues;
 mod registrations;
 mod reload;
 
@@ -34,21 +38,22 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use events::{CheckSync, Events, PhoneEvents};
 pub use files::StandingFiles;
 pub use plan::Waiting;
+pub use queues::Queues;
 pub use registrations::Registration;
 pub use reload::{ReloadError, Reloaded};
 
 use crate::event_socket::{ChannelWord, CommandError};
-use crate::model::{Domain, Mac, Wanted};
+use crate::model::{Domain, Mac, QueueCall, Wanted};
 use crate::store::Store;
 use keeper::{Keeper, Pending};
-use peer::{Line, Peer};
+use peer::{Bells, Line, Peer};
 
 /// What the room needs to know.
 #[derive(Clone)]
@@ -156,7 +161,10 @@ pub struct Switch {
     settings: Arc<Settings>,
     peers: Arc<[Arc<Peer>]>,
     changed: Arc<Notify>,
+    /// Rung at what may let something go on at the queues.
+    queues_changed: Arc<Notify>,
     pending: Pending,
+    queue_calls: broadcast::Sender<QueueCall>,
 }
 
 /// Watches the nodes and tells the phones until `shutdown`. For a look inside make a [`Switch`] first.
@@ -168,9 +176,14 @@ impl Switch {
     /// The room over this store; nothing happens before [`Switch::run`].
     pub fn new(store: Store, settings: Settings) -> Self {
         let changed = Arc::new(Notify::new());
-        let peer = |node: &Node| Arc::new(Peer::new(node.clone(), Arc::clone(&changed)));
+        let queues_changed = Arc::new(Notify::new());
+        let bells = Bells { phones: Arc::clone(&changed), queues: Arc::clone(&queues_changed) };
+        let (queue_calls, _) = broadcast::channel(queue_calls::MOST);
+        let peer =
+            |node: &Node| Arc::new(Peer::new(node.clone(), bells.clone(), queue_calls.clone()));
         let peers = settings.nodes.iter().map(peer).collect();
-        Self { store, settings: Arc::new(settings), peers, changed, pending: Pending::default() }
+        let (settings, pending) = (Arc::new(settings), Pending::default());
+        Self { store, settings, peers, changed, queues_changed, pending, queue_calls }
     }
 
     /// Watches the nodes and tells the phones until `shutdown`. Once is enough.
@@ -192,6 +205,11 @@ impl Switch {
             () = keeper.keep() => {}
         }
         connections.wait().await;
+    }
+
+    /// What becomes of callers in queues from now on, of all nodes. Who reads too slowly misses the oldest.
+    pub fn queue_calls(&self) -> broadcast::Receiver<QueueCall> {
+        self.queue_calls.subscribe()
     }
 
     /// How the nodes are, and what waits.

@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::{self, Channel, Channels};
 use super::registrations::{self, Gone, Registration, Registrations};
-use super::{AskError, Node, Trouble};
+use super::{AskError, Node, Trouble, queue_calls};
 use crate::event_socket::{
     Api, Argument, Backoff, ChannelWord, Client, ClientSettings, ConnectError, Events, EventsError,
     Message, Subscription, lasting,
 };
+use crate::model::QueueCall;
 
 /// How long FreeSWITCH has to answer what it can answer at once. After that the connection is given up for a new one.
 const PROMPT: Duration = Duration::from_secs(5);
@@ -33,8 +34,24 @@ const MOST_ASKED: usize = 200;
 pub(super) struct Peer {
     pub(super) node: Node,
     view: Mutex<View>,
-    /// Rung at each change that may let something go on.
-    changed: Arc<Notify>,
+    bells: Bells,
+    queue_calls: broadcast::Sender<QueueCall>,
+}
+
+/// Rung at each change that may let something go on.
+#[derive(Clone)]
+pub(super) struct Bells {
+    /// What is wanted of phones.
+    pub phones: Arc<Notify>,
+    /// The queues.
+    pub queues: Arc<Notify>,
+}
+
+impl Bells {
+    fn ring(&self) {
+        self.phones.notify_one();
+        self.queues.notify_one();
+    }
 }
 
 /// A connection whose picture is whole.
@@ -63,8 +80,8 @@ pub(super) struct View {
 }
 
 impl Peer {
-    pub(super) fn new(node: Node, changed: Arc<Notify>) -> Self {
-        Self { node, view: Mutex::default(), changed }
+    pub(super) fn new(node: Node, bells: Bells, queue_calls: broadcast::Sender<QueueCall>) -> Self {
+        Self { node, view: Mutex::default(), bells, queue_calls }
     }
 
     /// What is known now. Never held across an `await`.
@@ -103,7 +120,7 @@ impl Peer {
                 let trouble = self.view().trouble.take();
                 *self.view() = View { trouble, ..View::default() };
                 self.trouble(why);
-                self.changed.notify_one();
+                self.bells.ring();
             }
         }
     }
@@ -136,7 +153,7 @@ impl Peer {
                 Err(error) => return error.to_string(),
             };
             self.view().line = Some(line.clone());
-            self.changed.notify_one();
+            self.bells.ring();
         }
     }
 
@@ -147,6 +164,8 @@ impl Peer {
             "sofia::register",
             "sofia::unregister",
             "sofia::expire",
+            queue_calls::SUBCLASSES[0],
+            queue_calls::SUBCLASSES[1],
         ]);
         client.subscribe(subscription).await?;
         let version = client.api(Api::new("version")).await?;
@@ -158,7 +177,7 @@ impl Peer {
         let (registrations, channels) = (view.registrations.count(), view.channels.count());
         drop(view);
         tracing::info!(node = %self.node.name, registrations, channels, "connected to FreeSWITCH");
-        self.changed.notify_one();
+        self.bells.ring();
         Ok(reread)
     }
 
@@ -270,6 +289,7 @@ impl Peer {
             Some("CHANNEL_DESTROY") => {
                 let uuid = channels::ended(event);
                 uuid.into_iter().for_each(|uuid| self.view().channels.end(uuid, now));
+                self.bells.queues.notify_one();
             }
             Some("CUSTOM") => match text("Event-Subclass").as_deref() {
                 Some("sofia::register") => {
@@ -281,11 +301,20 @@ impl Peer {
                     let gone = Gone::of_event(event);
                     gone.iter().for_each(|gone| self.view().registrations.remove(gone));
                 }
+                Some(subclass) if queue_calls::SUBCLASSES.contains(&subclass) => {
+                    // An agent may be free again.
+                    if text("CC-Action").as_deref() == Some("agent-state-change") {
+                        self.bells.queues.notify_one();
+                    }
+                    // Nobody listening is no fault.
+                    queue_calls::read(event).map(|told| self.queue_calls.send(told));
+                    return;
+                }
                 _ => return,
             },
             _ => return,
         }
-        self.changed.notify_one();
+        self.bells.phones.notify_one();
     }
 
     fn is_ours(&self, registration: &Registration) -> bool {

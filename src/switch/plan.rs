@@ -150,12 +150,15 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(&mut self, kind: WantedKind) -> &mut Option<Arc<Wanted>> {
-        match kind {
+    fn keep(&mut self, row: Arc<Wanted>) {
+        let place = match row.kind {
             WantedKind::Lamp => &mut self.lamp,
             WantedKind::Resync => &mut self.resync,
             WantedKind::Restart => &mut self.restart,
-        }
+            // No row of a phone.
+            WantedKind::Agent => return,
+        };
+        *place = Some(row);
     }
 
     fn is_empty(&self) -> bool {
@@ -199,8 +202,7 @@ pub(super) fn plan(
             Some(at) if at <= now => plan.dropped.push((row, Dropped::Expired)),
             expires => {
                 plan.not_after(expires);
-                let kind = row.kind;
-                *phones.entry(phone).or_default().of(kind) = Some(row);
+                phones.entry(phone).or_default().keep(row);
             }
         }
     }

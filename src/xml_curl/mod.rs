@@ -4,6 +4,7 @@
 //! was ours once, with the domain and nobody in it, so that FreeSWITCH does not find a namesake in its
 //! own files; and what was never ours as *not found*, which leaves it to these files.
 
+mod queues;
 mod request;
 mod settings;
 
@@ -14,7 +15,8 @@ pub use request::Question;
 pub use settings::{DirectorySettings, DomainParams, DomainVariables};
 
 use crate::model::{
-    DirectoryEntry, DirectoryRules, Domain, Extension, GroupName, Mac, SipIdentity, escape_xml,
+    CallCenterRules, DirectoryEntry, DirectoryRules, Domain, Extension, GroupName, Mac,
+    SipIdentity, escape_xml,
 };
 use crate::store::{Memory, Store};
 
@@ -26,6 +28,7 @@ pub const NOT_FOUND: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<docume
 #[derive(Clone)]
 pub struct Directory {
     inner: Arc<Inner>,
+    queues: Option<Arc<CallCenterRules>>,
 }
 
 struct Inner {
@@ -45,13 +48,19 @@ impl Directory {
         settings: &DirectorySettings,
     ) -> Self {
         let common = common(settings);
-        Self { inner: Arc::new(Inner { store, rules, aliases, common }) }
+        Self { inner: Arc::new(Inner { store, rules, aliases, common }), queues: None }
+    }
+
+    /// The same, which also answers for the queues of the teams.
+    pub fn with_queues(self, rules: CallCenterRules) -> Self {
+        Self { queues: Some(Arc::new(rules)), ..self }
     }
 
     /// The document that answers a posted body.
     pub fn answer(&self, body: &[u8]) -> String {
         match Question::parse(body) {
             Question::Other => NOT_FOUND.into(),
+            Question::Configuration { file, queue } => self.configuration(&file, queue.as_deref()),
             Question::Domain { domain: None } => {
                 self.document(self.inner.rules.domain.as_str(), "")
             }

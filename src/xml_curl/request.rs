@@ -28,7 +28,14 @@ pub enum Question {
         /// The domain, where one is named.
         domain: Option<String>,
     },
-    /// Something that is not ours to answer: configuration, dialplan, phrases.
+    /// How is a module configured?
+    Configuration {
+        /// The file (`callcenter.conf`).
+        file: String,
+        /// The one queue that mod_callcenter asks about.
+        queue: Option<String>,
+    },
+    /// Something that is not ours to answer: dialplan, phrases.
     Other,
 }
 
@@ -41,8 +48,10 @@ impl Question {
     /// [`Other`]: Question::Other
     pub fn parse(body: &[u8]) -> Self {
         let fields = Fields::parse(body);
-        if fields.get("section") != Some("directory") {
-            return Self::Other;
+        match fields.get("section") {
+            Some("directory") => {}
+            Some("configuration") => return Self::configuration(&fields),
+            _ => return Self::Other,
         }
         let by_name =
             fields.get("tag_name") == Some("domain") && fields.get("key_name") == Some("name");
@@ -57,6 +66,20 @@ impl Question {
             (Some(id), group) => Self::User { domain, id: id.to_owned(), group },
             (None, Some(name)) => Self::Group { domain, name },
             (None, None) => Self::Domain { domain: Some(domain) },
+        }
+    }
+}
+
+impl Question {
+    fn configuration(fields: &Fields) -> Self {
+        let by_name = fields.get("tag_name") == Some("configuration")
+            && fields.get("key_name") == Some("name");
+        match fields.get("key_value").filter(|_| by_name) {
+            Some(file) => Self::Configuration {
+                file: file.to_owned(),
+                queue: fields.get("CC-Queue").map(str::to_owned),
+            },
+            None => Self::Other,
         }
     }
 }

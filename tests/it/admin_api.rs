@@ -25,7 +25,8 @@ impl Office {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
         let desk = Desk::new(store, Settings::default());
-        let router = admin::router(provisioning(desk.clone(), folder.path()));
+        let router =
+            admin::router(provisioning(desk.clone(), folder.path()), admin::Outside::default());
         Self { _folder: folder, router, desk }
     }
 

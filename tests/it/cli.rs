@@ -175,7 +175,8 @@ async fn a_morning_with_a_daemon_goes_over_its_socket() {
     let desk = Desk::new(Store::open(&data).await.unwrap(), Settings::default());
     let listener = admin::bind(&data.join("admin.sock")).unwrap();
     let stop = CancellationToken::new();
-    let router = admin::router(crate::support::provisioning(desk.clone(), &data));
+    let provisioning = crate::support::provisioning(desk.clone(), &data);
+    let router = admin::router(provisioning, admin::Outside::default());
     let serving =
         tokio::spawn(http::serve(listener, router, http::Limits::default(), stop.clone()));
     tokio::task::spawn_blocking(move || place.story(MORNING)).await.unwrap();
@@ -236,6 +237,47 @@ fn a_pin_comes_from_standard_input_and_is_not_told() {
     assert_eq!(place.run("users pin 1001 4711").code, 2);
     let all = place.ok("users show 1001 --json") + &place.ok("journal list --json");
     assert!(!all.contains("4711") && !all.contains(pin), "{all}");
+}
+
+#[test]
+fn the_users_of_a_static_directory_are_taken_over_with_their_secrets() {
+    let place = Place::new();
+    place.ok("users add 1002 --name Alan");
+    let folder = place.path("conf/directory/default");
+    std::fs::create_dir_all(&folder).unwrap();
+    let user = |id: &str, pin: &str, password: &str| {
+        format!(
+            "<user id=\"{id}\"><params><param name=\"password\" value=\"{password}\"/>\
+             <param name=\"vm-password\" value=\"{pin}\"/></params><variables>\
+             <variable name=\"effective_caller_id_name\" value=\"N&#x1b;[2J{id}\"/></variables></user>\n"
+        )
+    };
+    let users = [
+        user("1001", "4711", "a-good-password"),
+        user("1002", "4711", "a-good-password"),
+        user("1003", "1003", "1234"),
+        user("lobby", "4711", "a-good-password"),
+    ];
+    std::fs::write(folder.join("all.xml"), format!("<include>\n{}</include>", users.concat()))
+        .unwrap();
+    let directory = "<include>\n<domain name=\"old.test\">\n<groups><group name=\"default\"><users>\n\
+                     <X-PRE-PROCESS cmd=\"include\" data=\"default/*.xml\"/>\n</users></group></groups>\n</domain>\n</include>";
+    std::fs::write(place.path("conf/directory/default.xml"), directory).unwrap();
+    let import = "users import --from-freeswitch conf/directory";
+    let dry = place.ok(&format!("{import} --dry-run"));
+    assert!(dry.contains("2 would be taken over, 1 here already, 1 not possible"), "{dry}");
+    assert_eq!(place.ok("users list").lines().filter(|line| line.starts_with("10")).count(), 1);
+    let told = place.ok(import);
+    assert!(told.contains("1001  N\u{fffd}[2J1001 (PIN and SIP password)\n"), "{told:?}");
+    assert!(told.contains("1003  N\u{fffd}[2J1003 (no PIN, no SIP password)\n"), "{told:?}");
+    assert!(told.contains("lobby  not taken over: expected an extension"), "{told}");
+    let all = told + &place.ok("users list --json") + &place.ok("journal list --json");
+    assert!(!all.contains("4711") && !all.contains("a-good-password"), "{all}");
+    let shown: Value = serde_json::from_str(&place.ok("users show 1001 --json")).unwrap();
+    assert_eq!((&shown["has_pin"], &shown["softphone"]), (&true.into(), &true.into()));
+    // Again: nobody is new, and nobody is changed.
+    assert!(place.ok(import).contains("0 taken over, 3 here already"));
+    assert!(place.ok("users show 1002 --json").contains("Alan"));
 }
 
 #[test]

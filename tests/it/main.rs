@@ -5,6 +5,8 @@ mod support;
 
 mod admin_api;
 mod cli;
+mod customer_service;
+mod customers;
 mod demo;
 mod event_socket;
 mod faults;
@@ -18,6 +20,7 @@ mod phones_configure;
 mod phones_listener;
 mod phones_operator;
 mod phones_unknown;
+mod queues;
 mod refusals;
 mod rooms;
 mod secrets;

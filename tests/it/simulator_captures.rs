@@ -58,7 +58,7 @@ const REMAINING: [(&str, &str, &str); 2] = [
     (
         "misc",
         "-ERR callcenter_config Command not found!",
-        "mod_callcenter is no part of the simulator",
+        "mod_callcenter is not loaded in this one",
     ),
     (
         "misc",

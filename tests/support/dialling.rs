@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hotdeskd::config::Config;
+use hotdeskd::config::{Config, Service};
 use hotdeskd::simulator::{Call, CallSetup, Heard, Phone};
 use hotdeskd::standing::dialplan::Plan;
 use hotdeskd::standing::walk::{self, Daemon, Dialled, End, Memory, Policy, Step, Story, Walk};
@@ -18,19 +18,25 @@ pub const GOODBYE: &str = "voicemail/vm-goodbye.wav";
 /// The tone for "not now", as the simulator tells it.
 pub const UNAVAILABLE: &str = "%(500,500,480,620);loops=3";
 
-/// The dialplan of a configuration, and an operator's context that calls every extension.
+/// The dialplan of a configuration, an operator's context that calls every extension, and one for calls from outside.
 pub(super) fn dialplan(config: &Config) -> Walk {
     let hosts = config.dialplan.hosts_or(config.event_socket.address);
     let (domain, dialplan, emergency) = (&config.domain, &config.dialplan, &config.emergency);
-    let files = Plan { domain, dialplan, emergency, hosts: &hosts }.render().unwrap();
+    let service = config.service.as_ref().map(Service::plan);
+    let files = Plan { domain, dialplan, emergency, hosts: &hosts, service }.render().unwrap();
+    let (fragments, contexts): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| file.path.starts_with("public"));
     let operators = format!(
         "<include>\n<context name=\"{}\"><extension name=\"users\"><condition \
          field=\"destination_number\" expression=\"^(\\d+)$\"><action application=\"bridge\" \
          data=\"user/$1@{domain}\"/></condition></extension></context>\n</include>\n",
         dialplan.context.as_str()
     );
-    let texts = files.iter().map(|file| file.text.as_str()).chain([operators.as_str()]);
-    Walk::from_texts(texts).unwrap()
+    let contexts = contexts.into_iter().map(|file| file.text.as_str());
+    let fragments = fragments.into_iter().map(|file| file.text.as_str());
+    let public =
+        ["<context name=\"public\">\n"].into_iter().chain(fragments).chain(["</context>\n"]);
+    Walk::from_texts(contexts.chain([operators.as_str()]).chain(public)).unwrap()
 }
 
 /// The prompts, tones and hang-up among what was heard, in short.
@@ -85,14 +91,23 @@ impl Office {
         }
         let behind = self.walk(&setup, Daemon::Dead);
         for step in behind.steps.iter().skip_while(|step| !matches!(step, Step::Socket { .. })) {
-            if let Step::Plays { what } = step {
-                setup = setup.then("playback", what);
+            match step {
+                Step::Plays { what } => setup = setup.then("playback", what),
+                Step::Enters { context, number } => {
+                    setup = setup.then("transfer", &format!("{number} XML {context}"));
+                }
+                _ => {}
             }
         }
         if let End::HungUp { cause } = &behind.end {
             setup = setup.then("hangup", cause);
         }
         self.switch.socket_call(&target.expect("a conversation"), setup)
+    }
+
+    /// A customer calls a number of ours.
+    pub fn dial_outside(&self, number: &str, from: &str, name: &str) -> Call {
+        self.dial_as(CallSetup::from_outside(number, from, name))
     }
 
     /// Dials, types one of `keys` at each question, then listens: to the end of the call, or to the

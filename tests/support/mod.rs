@@ -4,6 +4,7 @@
 //! Each office has its own folder and ports, and ends only the processes that it started.
 
 pub mod cut;
+mod databases;
 mod dialling;
 mod disk;
 mod observer;
@@ -30,6 +31,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+pub use databases::{DatabaseServer, Firebird, MariaDb, Postgres, SqliteFile};
 pub use dialling::{GOODBYE, LOGGED_IN, LOGGED_OUT, REFUSED, UNAVAILABLE, heard_times, spoken};
 pub use disk::SmallDisk;
 pub use observer::{Observer, header};
@@ -73,8 +75,8 @@ pub struct Plan {
     pub provisioning: String,
     /// Whether there is a listener for phones with TLS.
     pub tls: bool,
-    /// The table `[people.ldap]`, with its header.
-    pub ldap: String,
+    /// Further tables of the configuration.
+    pub tables: String,
 }
 
 pub struct Office {
@@ -371,7 +373,7 @@ pub fn free_address() -> SocketAddr {
 fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
     let data = plan.data.clone().unwrap_or_else(|| folder.join("data"));
     let (event_socket, switch, pin) = (free_address(), free_address(), plan.pin);
-    let (phones, provisioning) = (free_address(), &plan.provisioning);
+    let (phones, provisioning, tables) = (free_address(), &plan.provisioning, &plan.tables);
     let tls = if plan.tls { format!("\"{}\"", free_address()) } else { "false".to_owned() };
     let file = folder.join("hotdeskd.toml");
     let text = format!(
@@ -386,9 +388,8 @@ fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
          [dialplan]\nfree_numbers = [\"0\"]\n\
          [emergency]\nnumbers = [\"999\", \"112\"]\nroutes = [\"sofia/gateway/trunk/$number\"]\n\
          caller_id = \"+431234567\"\n\
-         [provisioning]\nurl = \"http://{phones}\"\n{provisioning}\n{}\n",
-        data.display(),
-        plan.ldap
+         [provisioning]\nurl = \"http://{phones}\"\n{provisioning}\n{tables}\n",
+        data.display()
     );
     std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();

@@ -1,5 +1,6 @@
 //! `check`: what works, what does not, and what to do; asks every outside thing that a daemon would use.
 
+mod customers;
 mod ldap;
 mod phones;
 
@@ -85,6 +86,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     ldap::lines(config, store.as_ref(), &mut lines).await;
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
+    customers::lines(config, &mut lines).await?;
     if let Some(store) = &store {
         standing_files(config, store, &mut lines)?;
         nodes(config, store, check.reload, &mut lines).await?;

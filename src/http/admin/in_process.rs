@@ -48,9 +48,9 @@ impl<'a> Ask<'a> {
 pub struct InProcess(Router);
 
 impl InProcess {
-    /// The API over this desk and its phones.
+    /// The API over this desk and its phones, and what is outside.
     pub fn new(provisioning: Provisioning, outside: Outside) -> Self {
-        Self(super::router_with(provisioning, outside))
+        Self(super::router(provisioning, outside))
     }
 
     /// Status and body of the answer.

@@ -4,6 +4,7 @@
 //! does, so that there is one way to do a thing. Errors are `application/problem+json` (RFC 9457) with
 //! a sentence. No answer holds a secret, except one that was made on request, once.
 
+mod customers;
 mod in_process;
 mod journal;
 mod ldap;
@@ -33,8 +34,9 @@ pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use users::{PinRequest, SoftphoneChange, UserChange, UserView};
+pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
+use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
@@ -55,8 +57,16 @@ struct Admin {
 /// What an office may have beside the desk, where it does.
 #[derive(Clone, Default)]
 pub struct Outside {
+    /// The customers' database.
+    pub customers: Customers,
     /// The mirror of the LDAP server.
     pub ldap: Option<LdapMirror>,
+}
+
+impl FromRef<Admin> for Customers {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.outside.customers.clone()
+    }
 }
 
 impl FromRef<Admin> for Outside {
@@ -77,13 +87,8 @@ impl FromRef<Admin> for Provisioning {
     }
 }
 
-/// The router, of an office with nothing outside.
-pub fn router(provisioning: Provisioning) -> Router {
-    router_with(provisioning, Outside::default())
-}
-
 /// The router.
-pub fn router_with(provisioning: Provisioning, outside: Outside) -> Router {
+pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
@@ -94,7 +99,7 @@ pub fn router_with(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/phones/{mac}/enrolment", post(provisioning::enrol))
         .route("/phones/{mac}/logs", get(provisioning::logs))
         .route("/phones/{mac}/logs/{name}", get(provisioning::log))
-        .route("/users", get(users::list))
+        .route("/users", get(users::list).post(users::import))
         .route("/users/sync", get(ldap::status).post(ldap::sync))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
@@ -102,6 +107,7 @@ pub fn router_with(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/customers/lookup", get(customers::look_up))
         .route("/journal", get(journal::list));
     Router::new()
         .nest("/api/v1", api)

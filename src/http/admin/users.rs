@@ -106,6 +106,22 @@ pub enum PinRequest {
     Random(bool),
 }
 
+/// A user with the secrets that the user has already. Its `Debug` output tells none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserImport {
+    /// The extension.
+    pub extension: Extension,
+    /// Everything but the secrets; `softphone` is not looked at.
+    pub user: UserChange,
+    /// The PIN.
+    #[serde(default)]
+    pub pin: Option<SecretString>,
+    /// The softphone's secret.
+    #[serde(default)]
+    pub sip_secret: Option<SecretString>,
+}
+
 fn yes() -> bool {
     true
 }
@@ -135,13 +151,33 @@ pub(super) async fn save(
         let told = format!("user {extension} is there already");
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told));
     }
+    let secret = change.softphone.map(|SoftphoneChange::New| new_secret());
+    let record = record(extension.clone(), change)?;
+    desk.save_user(record, secret.clone(), Timestamp::now(), Actor::Command).await?;
+    let mut view = shown(&desk, &extension)?;
+    view.softphone_secret = secret.map(|secret| secret.expose_secret().to_owned());
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(view)).into_response())
+}
+
+pub(super) async fn import(
+    State(desk): State<Desk>,
+    Input(import): Input<UserImport>,
+) -> Result<Response, Problem> {
+    let extension = import.extension;
+    let record = record(extension.clone(), import.user)?;
+    let (pin, secret) = (import.pin, import.sip_secret);
+    desk.import_user(record, pin, secret, Timestamp::now(), Actor::Command).await?;
+    Ok((StatusCode::CREATED, Json(shown(&desk, &extension)?)).into_response())
+}
+
+fn record(extension: Extension, change: UserChange) -> Result<UserRecord, Problem> {
     if !UserRecord::is_name(&change.name) {
         let most = UserRecord::MAX_NAME;
         return Err(Problem::value(format!("the name: expected a text of 1 to {most} bytes")));
     }
-    let secret = change.softphone.map(|SoftphoneChange::New| new_secret());
-    let record = UserRecord {
-        extension: extension.clone(),
+    Ok(UserRecord {
+        extension,
         name: change.name,
         hot_desk: change.hot_desk,
         away: change.away,
@@ -151,12 +187,7 @@ pub(super) async fn save(
         variables: change.variables,
         keys: change.keys,
         settings: change.settings,
-    };
-    desk.save_user(record, secret.clone(), Timestamp::now(), Actor::Command).await?;
-    let mut view = shown(&desk, &extension)?;
-    view.softphone_secret = secret.map(|secret| secret.expose_secret().to_owned());
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(view)).into_response())
+    })
 }
 
 pub(super) async fn remove(

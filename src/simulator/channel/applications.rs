@@ -29,6 +29,7 @@ pub(super) enum Application {
     Read,
     Database,
     Park,
+    CallCenter,
     /// Takes the call until somebody hangs up.
     Elsewhere,
     /// Does nothing that a caller or a daemon would notice.
@@ -55,7 +56,8 @@ impl Application {
             "read" => Self::Read,
             "db" | "hash" => Self::Database,
             "park" | "echo" => Self::Park,
-            "bridge" | "voicemail" | "callcenter" | "fifo" | "conference" => Self::Elsewhere,
+            "callcenter" => Self::CallCenter,
+            "bridge" | "voicemail" | "fifo" | "conference" => Self::Elsewhere,
             "info" | "log" | "event" | "set_user" | "set_profile_var" | "ring_ready"
             | "sched_hangup" | "flush_dtmf" | "presence" | "send_info" => Self::Nothing,
             _ => return None,
@@ -106,7 +108,14 @@ impl CallThread {
             Application::Park => {
                 self.pause(self.node.settings.longest_call).await;
             }
-            Application::Elsewhere => {
+            Application::CallCenter if self.node.lock().callcenter.loaded => {
+                self.tell(Heard::Application {
+                    name: name.to_owned(),
+                    argument: argument.to_owned(),
+                });
+                self.callcenter(argument).await;
+            }
+            Application::CallCenter | Application::Elsewhere => {
                 self.tell(Heard::Application {
                     name: name.to_owned(),
                     argument: argument.to_owned(),
@@ -141,7 +150,7 @@ impl CallThread {
         channel.update(|state| state.call_state = "EARLY");
     }
 
-    fn answer(&self) {
+    pub(in super::super) fn answer(&self) {
         self.pre_answer();
         let channel = &self.channel;
         let first = channel.update(|state| {

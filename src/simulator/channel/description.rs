@@ -5,6 +5,19 @@ use super::super::node::{Node, local_time, microseconds};
 use super::super::template::fill;
 use super::Channel;
 
+/// Variables of callers who authenticated.
+const OF_USERS: [&str; 9] = [
+    "sip_authorized",
+    "sip_number_alias",
+    "sip_auth_username",
+    "sip_auth_realm",
+    "number_alias",
+    "requested_user_name",
+    "requested_domain_name",
+    "user_name",
+    "domain_name",
+];
+
 impl Channel {
     /// The answer to `connect`: the caller's profile twice, everything encoded, no length.
     pub(in super::super) fn connect_reply(
@@ -25,7 +38,7 @@ impl Channel {
     }
 
     /// State, codec, profile and perhaps variables, as `switch_channel_event_set_data` adds them.
-    pub(super) fn describe(&self, node: &Node, event: &mut Event, with_variables: bool) {
+    pub(in super::super) fn describe(&self, node: &Node, event: &mut Event, with_variables: bool) {
         event.extend(fill(include_str!("../templates/channel.txt"), |place| {
             self.place(node, place)
         }));
@@ -70,6 +83,7 @@ impl Channel {
         let mut variables = Vec::new();
         for (name, value) in lines {
             match name.as_str() {
+                name if setup.phone.is_empty() && OF_USERS.contains(&name) => {}
                 "{params}" => variables.extend(setup.params.iter().cloned()),
                 "{directory}" => variables.extend(setup.variables.iter().cloned()),
                 "{presence_id}" if own_presence => {
@@ -93,7 +107,9 @@ impl Channel {
         let setup = &self.setup;
         Some(match name {
             "uuid" => self.uuid.clone(),
+            "phone" if setup.phone.is_empty() => setup.from_user.clone(),
             "phone" => setup.phone.clone(),
+            "withheld" => setup.is_withheld.to_string(),
             "number" => state.route.number.clone(),
             "context" => state.route.context.clone(),
             "profile" => state.route.profile.to_string(),

@@ -5,17 +5,34 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::call::Heard;
+use super::super::settings::Actions;
 use super::state::Running;
 use super::thread::{CallThread, STATE};
 
+/// More transfers than FreeSWITCH allows a call (`max_forwards`).
+const MAX_TRANSFERS: usize = 70;
 /// A lingering socket keeps a dead channel no longer than this.
 const LONGEST_LINGER: Duration = Duration::from_secs(600);
 
 impl CallThread {
     /// After `transfer`: the call is in the operator's dialplan until somebody hangs up.
     pub(super) async fn elsewhere(&mut self, extension: String, context: String) {
-        self.tell(Heard::Transferred { extension, context });
-        self.until_hangup().await;
+        let (mut extension, mut context) = (extension, context);
+        for _ in 0..MAX_TRANSFERS {
+            self.tell(Heard::Transferred {
+                extension: extension.clone(),
+                context: context.clone(),
+            });
+            let dialplan = self.node.settings.dialplan.as_ref();
+            let Some(actions) = dialplan.and_then(|plan| plan.route(&context, &extension)) else {
+                return self.until_hangup().await;
+            };
+            match self.act(actions).await {
+                Some(next) => (extension, context) = next,
+                None => return self.channel.hang_up(&self.node, "NORMAL_CLEARING", "send_bye"),
+            }
+        }
+        self.channel.hang_up(&self.node, "EXCHANGE_ROUTING_ERROR", "send_bye");
     }
 
     async fn until_hangup(&mut self) {
@@ -31,17 +48,25 @@ impl CallThread {
 
     /// The actions after `socket`; without any more the call is cleared.
     pub(super) async fn rest_of_dialplan(&mut self) {
-        for (name, argument) in self.channel.setup.then.clone() {
+        match self.act(self.channel.setup.then.clone()).await {
+            Some((extension, context)) => self.elsewhere(extension, context).await,
+            None => self.channel.hang_up(&self.node, "NORMAL_CLEARING", "send_bye"),
+        }
+    }
+
+    /// Dialplan actions, one after the other; where a transfer among them leads to.
+    async fn act(&mut self, actions: Actions) -> Option<(String, String)> {
+        for (name, argument) in actions {
             if !self.channel.is_up() {
-                return;
+                return None;
             }
             let uuid = self.node.uuid();
             self.execute(&name, &argument, &uuid).await;
             if let Some((extension, _, context)) = self.transfer.take() {
-                return self.elsewhere(extension, context).await;
+                return Some((extension, context));
             }
         }
-        self.channel.hang_up(&self.node, "NORMAL_CLEARING", "send_bye");
+        None
     }
 
     /// Hang-up and report; the channel goes when the socket's thread has let it go.

@@ -311,7 +311,7 @@ impl CallThread {
 
     /// Waits for `span` while an application runs: a hang-up or `uuid_break` ends it, and without
     /// event-lock what is queued is carried out inside it. True when the whole time passed.
-    pub(super) async fn pause(&mut self, span: Duration) -> bool {
+    pub(in super::super) async fn pause(&mut self, span: Duration) -> bool {
         let deadline = (Instant::now() + span).min(self.ends);
         loop {
             let takes = !self.locked && self.nested < MAX_NESTED;
@@ -342,7 +342,7 @@ impl CallThread {
         }
     }
 
-    pub(super) fn tell(&self, heard: Heard) {
+    pub(in super::super) fn tell(&self, heard: Heard) {
         // A person who does not listen misses what does not fit.
         let _ = self.heard.try_send(heard);
     }

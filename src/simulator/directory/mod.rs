@@ -51,6 +51,20 @@ impl Node {
         }
     }
 
+    /// What answers a question for a module's configuration, if anything does.
+    pub(super) async fn ask_configuration(
+        &self,
+        kind: Kind,
+        queue: &str,
+        more: &[(&str, String)],
+    ) -> Option<Element> {
+        let form = question::form(self, kind, queue, more);
+        let (answered, root) = self.ask(&form).await;
+        let user = queue.to_owned();
+        self.record_question(Question { kind: kind.name(), user, form, answered });
+        root
+    }
+
     fn static_domain(&self) -> Option<Element> {
         let state = self.lock();
         domain_of(state.static_directory.as_ref()?, self.settings.domain.as_str())

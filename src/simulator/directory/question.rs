@@ -9,7 +9,7 @@ use super::super::template::fill;
 pub struct Question {
     /// `sip_auth REGISTER`, `sip_auth INVITE`, `message-count`, `user_call`, `group_call`, …
     pub kind: &'static str,
-    /// The user that was asked for; empty when a whole domain or group was.
+    /// The user that was asked for; empty when a whole domain or group was. Of a configuration: the queue.
     pub user: String,
     /// The form's fields in order, without the digest of the phone's secret.
     pub form: Vec<(String, String)>,
@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     UserData,
     LocateUser,
     XmlLocate,
+    Configuration,
+    CallCenterQueue,
 }
 
 impl Kind {
@@ -62,6 +64,8 @@ impl Kind {
             Self::UserData => "user_data",
             Self::LocateUser => "user_exists",
             Self::XmlLocate => "xml_locate",
+            Self::Configuration => "configuration",
+            Self::CallCenterQueue => "load_queue",
         }
     }
 
@@ -77,6 +81,10 @@ impl Kind {
             Self::UserData => include_str!("../templates/questions/user_data.txt"),
             Self::LocateUser => include_str!("../templates/questions/locate_user.txt"),
             Self::XmlLocate => include_str!("../templates/questions/xml_locate.txt"),
+            Self::Configuration => include_str!("../templates/questions/configuration.txt"),
+            Self::CallCenterQueue => {
+                include_str!("../templates/questions/callcenter_queue.txt")
+            }
         }
     }
 }

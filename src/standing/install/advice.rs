@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::profile::{Wanted, required_profile_settings};
 use crate::model::{Domain, escape_xml};
 
+use crate::standing::dialplan::ServicePlan;
 use crate::standing::settings::{DialplanSettings, EmergencySettings};
 
 /// What the advice is about.
@@ -28,6 +29,8 @@ pub struct Advice<'a> {
     pub dialplan: &'a DialplanSettings,
     /// The table `[emergency]`.
     pub emergency: &'a EmergencySettings,
+    /// The service number, where there is one.
+    pub service: Option<ServicePlan<'a>>,
 }
 
 /// A part of the advice.
@@ -37,7 +40,7 @@ pub enum Part {
     Domain,
     /// The contexts `restricted` and `hotdesk`.
     Dialplan,
-    /// The call-back of emergency calls.
+    /// Calls from outside: the call-back of emergency calls, and the service number.
     Public,
     /// The users and phones on FreeSWITCH's disk.
     Directory,
@@ -149,20 +152,39 @@ impl Advice<'_> {
     }
 
     fn public(&self) -> String {
-        if self.emergency.callback_minutes == 0 || self.emergency.numbers.is_empty() {
-            return "== Emergency call-back\nSwitched off ([emergency] callback_minutes): nothing to do.\n"
+        let callback = self.emergency.callback_minutes > 0 && !self.emergency.numbers.is_empty();
+        let numbers = self.service.map(|service| service.numbers).unwrap_or_default();
+        if !callback && numbers.is_empty() {
+            return "== Calls from outside\nThe emergency call-back is switched off ([emergency] callback_minutes), and \
+                    there is no service number ([service] numbers): nothing to do.\n"
                 .to_owned();
         }
-        format!(
-            "== Emergency call-back\nIn your context \"{context}\" (stock: {file}) put this line, alone on its \
+        let mut text = format!(
+            "== Calls from outside\nIn your context \"{context}\" (stock: {file}) put this line, alone on its \
              line, directly behind <context name=\"{context}\">, before the first <extension>; further down \
-             an extension of yours would take the call first.\n\n  {include}\n\n\
-             It needs mod_db and mod_expr, which the stock modules.conf.xml loads. With several FreeSWITCH nodes \
-             only the one that made the emergency call remembers it, unless they share the core database.\n",
+             an extension of yours would take the call first.\n\n  {include}\n",
             context = self.emergency.callback_context,
             file = self.config_dir.join("dialplan/public.xml").display(),
             include = self.include("public"),
-        )
+        );
+        if callback {
+            text.push_str(
+                "\nIt holds the emergency call-back, which needs mod_db and mod_expr; the stock modules.conf.xml loads \
+                 them. With several FreeSWITCH nodes only the one that made the emergency call remembers it, unless they \
+                 share the core database.\n",
+            );
+        }
+        if let (false, Some(service)) = (numbers.is_empty(), self.service) {
+            let numbers: Vec<_> = numbers.iter().map(|number| number.as_str()).collect();
+            let _ = writeln!(
+                text,
+                "\nIt holds the service number ({}): such calls go to hotdeskd, and without it to the queue of team {}. \
+                 No other extension of yours may take them before.",
+                numbers.join(", "),
+                service.default_queue,
+            );
+        }
+        text
     }
 
     fn directory(&self) -> String {

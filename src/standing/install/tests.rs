@@ -162,6 +162,7 @@ impl Site {
             remote: false,
             dialplan: &self.dialplan,
             emergency: &self.emergency,
+            service: None,
         }
     }
 }
@@ -184,6 +185,7 @@ fn what_is_printed_can_be_copied_and_works() {
         dialplan: &site.dialplan,
         emergency: &site.emergency,
         hosts: &hosts,
+        service: None,
     };
     let password = SecretString::from("secret");
     let credentials = Credentials { user: "freeswitch", password: &password };

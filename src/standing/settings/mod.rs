@@ -15,7 +15,8 @@ pub use crate::model::Flow;
 
 pub use values::{
     ContextName, DialCode, DialledNumber, InvalidContextName, InvalidDialCode,
-    InvalidDialledNumber, InvalidRoute, InvalidSocketHost, Route, SocketHost,
+    InvalidDialledNumber, InvalidRoute, InvalidServiceNumber, InvalidSocketHost, Route,
+    ServiceNumber, SocketHost,
 };
 
 /// The table `[dialplan]`.

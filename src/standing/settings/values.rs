@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT};
 use crate::standing::dialplan::{HOTDESK, RESTRICTED};
 
 /// Implements what a text newtype with `FromStr` needs to be read from and written to TOML.
@@ -82,8 +83,32 @@ impl FromStr for DialledNumber {
 
 text_value!(DialledNumber, InvalidDialledNumber);
 
+/// A number of ours at which calls from outside arrive: 2 to 20 digits, with or without a leading `+`, which counts for
+/// nothing because trunks deliver one number both ways.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceNumber(Box<str>);
+
+impl ServiceNumber {
+    /// Without the `+`.
+    pub fn digits(&self) -> &str {
+        self.0.strip_prefix('+').unwrap_or(&self.0)
+    }
+}
+
+impl FromStr for ServiceNumber {
+    type Err = InvalidServiceNumber;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        if is_digits(digits, 2, 20) { Ok(Self(text.into())) } else { Err(InvalidServiceNumber) }
+    }
+}
+
+text_value!(ServiceNumber, InvalidServiceNumber);
+
 /// The name of a context of the operator's: 1 to 64 letters, digits, `_`, `-` or `.` (`default`).
-/// Our own two are none: a call handed to them would go round for ever.
+/// Our own are none: a call handed to them would go round for ever.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ContextName(Box<str>);
@@ -93,7 +118,9 @@ impl FromStr for ContextName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-        let ours = [RESTRICTED, HOTDESK].iter().any(|own| text.eq_ignore_ascii_case(own));
+        let ours = [RESTRICTED, HOTDESK, QUEUES_CONTEXT, LAST_AGENT_CONTEXT]
+            .iter()
+            .any(|own| text.eq_ignore_ascii_case(own));
         if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !ours {
             Ok(Self(text.into()))
         } else {
@@ -206,6 +233,11 @@ impl From<SocketAddr> for SocketHost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a dial code: `*` and 1 to 6 digits, as in \"*11\" (or false to switch it off)")]
 pub struct InvalidDialCode;
+
+/// The text is no number of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a number of 2 to 20 digits, with or without a leading `+`, as in \"0800123\"")]
+pub struct InvalidServiceNumber;
 
 /// The text is no number to dial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

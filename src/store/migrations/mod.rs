@@ -16,6 +16,8 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (4, "handsets", include_str!("sqlite/0004_handsets.sql")),
     (5, "teams", include_str!("sqlite/0005_teams.sql")),
     (6, "mirror", include_str!("sqlite/0006_mirror.sql")),
+    (7, "callcenter", include_str!("sqlite/0007_callcenter.sql")),
+    (8, "customer_calls", include_str!("sqlite/0008_customer_calls.sql")),
 ];
 
 /// Checks that the store has this version's schema, and changes nothing.

@@ -1,5 +1,7 @@
 //! A write in the making: typed reads and changes inside one transaction.
 
+mod callcenter;
+mod customer_calls;
 mod guard;
 mod people;
 mod phones;
@@ -17,6 +19,8 @@ use super::memory::{Effect, Memory};
 use super::vault::Vault;
 use super::{OpenError, VaultError};
 use crate::model::{Actor, Happening, JournalEntry};
+
+pub use customer_calls::CustomerCall;
 
 /// What a job of [`super::Store::write`] works with. It sees what earlier jobs of the same commit did.
 pub struct Tx<'c> {
@@ -118,6 +122,12 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in wanted::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in callcenter::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in customer_calls::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {

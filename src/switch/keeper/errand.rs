@@ -49,6 +49,7 @@ impl Keeper {
         end.done.extend(rows.into_iter().filter(|row| match row.kind {
             WantedKind::Lamp => lamp,
             WantedKind::Resync | WantedKind::Restart => sync,
+            WantedKind::Agent => false,
         }));
         end
     }
@@ -117,7 +118,11 @@ impl End {
 }
 
 /// What FreeSWITCH answered, if it did; else it is written down, and a connection that hangs is given up.
-pub(super) fn told<T>(peer: &Peer, line: &Line, answer: Result<T, AskError>) -> Option<T> {
+pub(in super::super) fn told<T>(
+    peer: &Peer,
+    line: &Line,
+    answer: Result<T, AskError>,
+) -> Option<T> {
     match answer {
         Ok(answer) => Some(answer),
         Err(error) => {

@@ -21,7 +21,7 @@ use super::plan::{Facts, Look, Plan, Turn, Waiting, plan, within_rate};
 use super::registrations::Registration;
 use crate::model::{Mac, Wanted};
 use crate::store::Store;
-use errand::told;
+pub(super) use errand::told;
 use unwritten::Unwritten;
 
 /// How many NOTIFYs go out in a second: a thousand phones that are logged out at once must not all fetch their

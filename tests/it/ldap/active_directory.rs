@@ -60,7 +60,7 @@ async fn changes_are_found_by_the_number_and_another_server_is_read_anew() {
          bind_dn = \"{ADMIN}\"\npassword = \"{ADMIN_PASSWORD}\"\nfilter = \"(telephoneNumber=*)\"\npoll_seconds = 1\n",
         slapd.url()
     );
-    let office = Office::with(Plan { ldap: table, ..Plan::default() }).await;
+    let office = Office::with(Plan { tables: table, ..Plan::default() }).await;
     comes_to(&office, &["2001 ada of the directory", "2002 ken of the directory"]).await;
     assert_eq!(office.get("users/2001").await["teams"], serde_json::json!(["Sales"]));
     // What has an older number is not looked at; what has a newer one is.

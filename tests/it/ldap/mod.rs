@@ -20,7 +20,7 @@ pub(super) fn table(url: &str, more: &str) -> String {
 
 /// An office whose people come from this server.
 pub(super) fn plan(slapd: &Slapd, more: &str) -> Plan {
-    Plan { ldap: table(&slapd.url(), more), ..Plan::default() }
+    Plan { tables: table(&slapd.url(), more), ..Plan::default() }
 }
 
 /// Lines of a table for a server that is asked each second, although it could tell.

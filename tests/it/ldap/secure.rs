@@ -67,7 +67,7 @@ fn table(url: &str, more: &str) -> Plan {
     let ldap = format!(
         "[people.ldap]\nservers = [\"{url}\"]\nbase = \"ou=people,{SUFFIX}\"\n{TOLD}\n{more}\n"
     );
-    Plan { ldap, ..Plan::default() }
+    Plan { tables: ldap, ..Plan::default() }
 }
 
 #[tokio::test]

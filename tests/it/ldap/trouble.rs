@@ -70,7 +70,7 @@ async fn a_connection_cut_in_the_middle_takes_nobody_away() {
         let wire = Cut::before(slapd.address).await;
         let url = format!("ldap://{}", wire.address);
         let more = format!("{more}\npage_size = 7\nfull_minutes = 1");
-        let office = Office::with(Plan { ldap: table(&url, &more), ..Plan::default() }).await;
+        let office = Office::with(Plan { tables: table(&url, &more), ..Plan::default() }).await;
         count(&office, 60).await;
         // Shorter than all, longer than a page.
         wire.set(Wire::CutAfter(6_000));
@@ -103,7 +103,7 @@ async fn a_slow_server_is_waited_for_and_one_that_hangs_is_not() {
     wire.set(Wire::Slow(Duration::from_millis(100)));
     let url = format!("ldap://{}", wire.address);
     let more = format!("{ASKED}\npage_size = 5\ndeadline_seconds = 1");
-    let office = Office::with(Plan { ldap: table(&url, &more), ..Plan::default() }).await;
+    let office = Office::with(Plan { tables: table(&url, &more), ..Plan::default() }).await;
     count(&office, 20).await;
     let before = wire.connections();
     wire.set(Wire::Dead);
@@ -177,7 +177,7 @@ async fn a_server_that_gives_only_some_is_not_taken_for_all() {
         let ldap = table(&slapd.url(), more)
             .replace(crate::support::slapd::ADMIN, &reader)
             .replace(crate::support::slapd::ADMIN_PASSWORD, "reading");
-        let office = Office::with(Plan { ldap, ..Plan::default() }).await;
+        let office = Office::with(Plan { tables: ldap, ..Plan::default() }).await;
         let limited = async || {
             let status = office.get("users/sync").await;
             status["error"].as_str().is_some_and(|error| error.contains("limit"))
@@ -193,7 +193,7 @@ async fn the_second_server_is_asked_where_the_first_is_not_there() {
     fill(&slapd, 2);
     let nowhere = crate::support::free_address();
     let both = format!("ldap://{nowhere}\", \"{}", slapd.url());
-    let office = Office::with(Plan { ldap: table(&both, TOLD), ..Plan::default() }).await;
+    let office = Office::with(Plan { tables: table(&both, TOLD), ..Plan::default() }).await;
     count(&office, 2).await;
     let status = office.get("users/sync").await;
     assert_eq!(status["server"], slapd.url(), "{status}");

@@ -1,6 +1,7 @@
 //! The rendered files: word for word, walked as FreeSWITCH would, and under hostile settings.
 
 mod emergency;
+mod service;
 
 use super::*;
 use crate::standing::walk::{Call, Daemon, End, Memory, Policy, Step, Walk};
@@ -19,6 +20,14 @@ struct Settings {
     dialplan: DialplanSettings,
     emergency: EmergencySettings,
     hosts: Vec<SocketHost>,
+    service: Option<Service>,
+}
+
+/// A service number.
+struct Service {
+    numbers: Vec<ServiceNumber>,
+    default_queue: TeamId,
+    agent_seconds: Option<u16>,
 }
 
 impl Settings {
@@ -27,6 +36,7 @@ impl Settings {
             dialplan: toml::from_str(dialplan).unwrap(),
             emergency: toml::from_str(emergency).unwrap(),
             hosts: vec!["127.0.0.1:8084".parse().unwrap()],
+            service: None,
         }
     }
 
@@ -37,6 +47,11 @@ impl Settings {
             dialplan: &self.dialplan,
             emergency: &self.emergency,
             hosts: &self.hosts,
+            service: self.service.as_ref().map(|service| ServicePlan {
+                numbers: &service.numbers,
+                default_queue: &service.default_queue,
+                agent_seconds: service.agent_seconds,
+            }),
         };
         plan.render().unwrap()
     }

@@ -1,0 +1,213 @@
+//! Firebird: a client that blocks, so each connection has a thread of its own, which ends with it.
+
+use rsfbclient::prelude::{
+    TrDataAccessMode, TrIsolationLevel, TrLockResolution, TrRecordVersion, TransactionConfiguration,
+};
+use rsfbclient::{Column, Connection, FbError, Queryable as _, RustFbClient, SqlType, charset};
+use tokio::sync::{mpsc, oneshot};
+
+use super::relay::Relay;
+use super::{Fault, Target};
+use crate::customers::answer::MOST_ROWS;
+use crate::customers::columns::{Columns, LONGEST, Row, WrongColumns, text};
+use crate::customers::settings::FirebirdCharset;
+
+/// How many characters are read of a column, so that they fit in a VARCHAR in any character set.
+const CHARACTERS: usize = LONGEST / 2;
+
+/// What is done in a transaction: reading what is there, waiting for nobody.
+const READ_ONLY: TransactionConfiguration = TransactionConfiguration {
+    data_access: TrDataAccessMode::ReadOnly,
+    isolation: TrIsolationLevel::ReadCommited(TrRecordVersion::RecordVersion),
+    lock_resolution: TrLockResolution::NoWait,
+};
+
+/// A connection to a server.
+pub(in crate::customers) struct Firebird {
+    questions: mpsc::Sender<Question>,
+    /// Cut when this goes, so that the thread does not wait for ever.
+    _relay: Relay,
+}
+
+/// A number, and where its rows are waited for.
+struct Question {
+    number: String,
+    answer: oneshot::Sender<Result<Vec<Row>, FbError>>,
+}
+
+impl Firebird {
+    pub(super) async fn connect(target: &Target) -> Result<Self, Fault> {
+        let url = &target.url;
+        let relay = Relay::to(&url.host, url.port).await;
+        let relay = relay.map_err(|error| Fault::Lost(target.told(&error.to_string())))?;
+        let mut builder = rsfbclient::builder_pure_rust();
+        builder
+            .host(relay.address.ip().to_string())
+            .port(relay.address.port())
+            .db_name(&url.database)
+            .user(&url.user)
+            .pass(target.password())
+            .charset(match target.charset {
+                FirebirdCharset::Utf8 => charset::UTF_8,
+                FirebirdCharset::Win1252 => charset::WIN_1252,
+                FirebirdCharset::Win1250 => charset::WIN_1250,
+                FirebirdCharset::Win1251 => charset::WIN_1251,
+                FirebirdCharset::Iso8859_1 => charset::ISO_8859_1,
+                FirebirdCharset::Iso8859_2 => charset::ISO_8859_2,
+            })
+            .transaction(READ_ONLY);
+        let (questions, asked) = mpsc::channel(1);
+        let (ready, is_ready) = oneshot::channel();
+        let (query, binds) = (target.query.sql.clone(), target.query.binds);
+        let thread = std::thread::Builder::new().name("firebird".to_owned());
+        let started = thread.spawn(move || match Session::open(&builder, &query, binds) {
+            Ok(session) => {
+                if ready.send(Ok(())).is_ok() {
+                    session.serve(asked);
+                }
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        });
+        started.map_err(|error| Fault::Lost(error.to_string()))?;
+        match is_ready.await {
+            Ok(Ok(())) => Ok(Self { questions, _relay: relay }),
+            Ok(Err(Opening::Columns(wrong))) => Err(wrong.into()),
+            Ok(Err(Opening::Failed(error))) => Err(fault(target, &error)),
+            Err(_) => Err(Fault::Lost("the client gave up".to_owned())),
+        }
+    }
+
+    pub(super) async fn ask(&mut self, target: &Target, number: &str) -> Result<Vec<Row>, Fault> {
+        let gone = || Fault::Lost("the connection is gone".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let question = Question { number: number.to_owned(), answer };
+        self.questions.send(question).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?.map_err(|error| fault(target, &error))
+    }
+}
+
+fn fault(target: &Target, error: &FbError) -> Fault {
+    match error {
+        FbError::Sql { msg, .. } => Fault::Refused(target.told(msg)),
+        FbError::Io(error) => Fault::Lost(target.told(&error.to_string())),
+        FbError::Other(told) => Fault::Lost(target.told(told)),
+    }
+}
+
+/// Why a connection cannot be used.
+enum Opening {
+    Failed(FbError),
+    Columns(WrongColumns),
+}
+
+impl From<FbError> for Opening {
+    fn from(error: FbError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The thread's side.
+struct Session {
+    connection: Connection<RustFbClient>,
+    /// The query, with its columns as text: team, name, priority, as far as it has them.
+    sql: String,
+    /// Whether it has a team, a name, a priority.
+    has: [bool; 3],
+    binds: usize,
+}
+
+impl Session {
+    fn open(
+        builder: &rsfbclient::PureRustConnectionBuilder,
+        query: &str,
+        binds: usize,
+    ) -> Result<Self, Opening> {
+        let mut connection = builder.connect()?;
+        let found = columns(&mut connection, query)?;
+        let taken = found.taken.iter().flatten().map(|name| {
+            format!("CAST(SUBSTRING(Q.{name} FROM 1 FOR {CHARACTERS}) AS VARCHAR({CHARACTERS}))")
+        });
+        let taken = taken.collect::<Vec<_>>().join(", ");
+        let (most, names) = (MOST_ROWS + 1, &found.names);
+        // On a line of its own, as the query may end in a comment.
+        let sql = format!("SELECT FIRST {most} {taken} FROM (\n{query}\n) AS Q{names}");
+        prepare(&mut connection, &sql)?;
+        let has = found.taken.map(|name| name.is_some());
+        Ok(Self { connection, sql, has, binds })
+    }
+
+    /// Answers until nobody asks any more, or the connection broke.
+    fn serve(mut self, mut questions: mpsc::Receiver<Question>) {
+        while let Some(Question { number, answer }) = questions.blocking_recv() {
+            let rows = self.ask(&number);
+            let is_broken = rows.as_ref().is_err_and(|error| !matches!(error, FbError::Sql { .. }));
+            if answer.send(rows).is_err() || is_broken {
+                break;
+            }
+        }
+    }
+
+    fn ask(&mut self, number: &str) -> Result<Vec<Row>, FbError> {
+        let number = SqlType::Text(number.to_owned());
+        let parameters = vec![number; self.binds];
+        let rows: Vec<rsfbclient::Row> = self.connection.query(&self.sql, parameters)?;
+        Ok(rows.into_iter().map(|row| read(row.cols, self.has)).collect())
+    }
+}
+
+fn prepare(connection: &mut Connection<RustFbClient>, sql: &str) -> Result<(), FbError> {
+    connection.with_transaction(|transaction| transaction.prepare(sql, false).map(drop))
+}
+
+/// How the columns of the query are called around it.
+struct Found {
+    /// Team, name, priority.
+    taken: [Option<&'static str>; 3],
+    /// Names to give the columns, in brackets; empty where they have those.
+    names: &'static str,
+}
+
+/// What columns the query has. The client tells their names only with a row, so the server is asked which names
+/// and how many it would take.
+fn columns(connection: &mut Connection<RustFbClient>, query: &str) -> Result<Found, Opening> {
+    const GIVEN: [&str; 3] = [" (C0)", " (C0, C1)", " (C0, C1, C2)"];
+    const PLACES: [&str; 3] = ["C0", "C1", "C2"];
+    prepare(connection, query)?;
+    let mut takes = |sql: String| match prepare(connection, &sql) {
+        Ok(()) => Ok(true),
+        Err(FbError::Sql { .. }) => Ok(false),
+        Err(error) => Err(error),
+    };
+    let mut count = None;
+    for (at, names) in GIVEN.into_iter().enumerate() {
+        if takes(format!("SELECT 1 FROM (\n{query}\n) AS Q{names}"))? {
+            count = Some((at + 1, names));
+        }
+    }
+    let Some((count, given)) = count else {
+        return Err(Opening::Columns(WrongColumns("more than three columns".to_owned())));
+    };
+    let mut known = Vec::new();
+    for name in ["TEAM", "NAME", "PRIORITY"] {
+        if takes(format!("SELECT Q.{name} FROM (\n{query}\n) AS Q"))? {
+            known.push(name);
+        }
+    }
+    let others = std::iter::repeat_n("(another)", count.saturating_sub(known.len()));
+    let columns = Columns::of(known.iter().copied().chain(others)).map_err(Opening::Columns)?;
+    let (names, given) = if known.is_empty() { (&PLACES[..], given) } else { (&known[..], "") };
+    let taken = columns.places().map(|place| names.get(place?).copied());
+    Ok(Found { taken, names: given })
+}
+
+/// The columns that were asked for, in the order team, name, priority.
+fn read(columns: Vec<Column>, has: [bool; 3]) -> Row {
+    let mut columns = columns.into_iter();
+    Row::of(has.map(|has| match has.then(|| columns.next()).flatten()?.value {
+        SqlType::Text(found) => text(found.as_bytes()),
+        SqlType::Binary(found) => text(&found),
+        SqlType::Integer(found) => Some(found.to_string()),
+        SqlType::Floating(found) => Some(found.to_string()),
+        _ => None,
+    }))
+}

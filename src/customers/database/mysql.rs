@@ -1,0 +1,133 @@
+//! MySQL and MariaDB.
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlRow, MySqlSslMode};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Executor as _, MySqlConnection, Row as _,
+    SqlSafeStr as _, Statement as _, TypeInfo as _,
+};
+
+use super::{Fault, Target};
+use crate::customers::answer::MOST_ROWS;
+use crate::customers::columns::{Columns, Row, text};
+use crate::customers::settings::TlsUse;
+
+/// Types whose values come as the bytes of their text already; of text the server makes UTF-8.
+const TEXTS: [&str; 16] = [
+    "CHAR",
+    "VARCHAR",
+    "TINYTEXT",
+    "TEXT",
+    "MEDIUMTEXT",
+    "LONGTEXT",
+    "BINARY",
+    "VARBINARY",
+    "TINYBLOB",
+    "BLOB",
+    "MEDIUMBLOB",
+    "LONGBLOB",
+    "ENUM",
+    "SET",
+    "DECIMAL",
+    "JSON",
+];
+
+/// A connection to a server.
+pub(in crate::customers) struct MySql {
+    connection: MySqlConnection,
+    /// The query, with its columns as text: team, name, priority, as far as it has them.
+    sql: String,
+    columns: Columns,
+}
+
+impl MySql {
+    pub(super) async fn connect(target: &Target) -> Result<Self, Fault> {
+        let fault = |error: sqlx::Error| target.fault(&error);
+        let mut connection = options(target).connect().await.map_err(fault)?;
+        let version: String = sqlx::query_scalar("SELECT VERSION()")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(fault)?;
+        let time = target.statement_time();
+        let time = match version.contains("MariaDB") {
+            true => format!("max_statement_time = {}", time.as_secs_f64()),
+            false => format!("max_execution_time = {}", time.as_millis()),
+        };
+        for session in ["SET SESSION TRANSACTION READ ONLY", &format!("SET SESSION {time}")] {
+            let session = sqlx::raw_sql(AssertSqlSafe(session));
+            connection.execute(session).await.map_err(fault)?;
+        }
+        let sql = AssertSqlSafe(target.query.sql.clone()).into_sql_str();
+        let statement = (&mut connection).prepare(sql).await.map_err(fault)?;
+        let columns = Columns::of(statement.columns().iter().map(|column| column.name()))?;
+        let described: Vec<(&str, &str)> = statement
+            .columns()
+            .iter()
+            .map(|column| (column.name(), column.type_info().name()))
+            .collect();
+        let sql = as_text(&target.query.sql, columns, &described);
+        Ok(Self { connection, sql, columns })
+    }
+
+    pub(super) async fn ask(&mut self, target: &Target, number: &str) -> Result<Vec<Row>, Fault> {
+        let mut query = sqlx::query(AssertSqlSafe(self.sql.as_str()));
+        for _ in 0..target.query.binds {
+            query = query.bind(number);
+        }
+        let fault = |error: sqlx::Error| target.fault(&error);
+        let rows = query.fetch_all(&mut self.connection).await.map_err(fault)?;
+        rows.iter().map(|row| read(row, self.columns)).collect::<Result<_, _>>().map_err(fault)
+    }
+}
+
+fn options(target: &Target) -> MySqlConnectOptions {
+    let url = &target.url;
+    let options = MySqlConnectOptions::new()
+        .port(url.port)
+        .username(&url.user)
+        .password(target.password())
+        .database(&url.database)
+        .ssl_mode(match target.tls {
+            TlsUse::Off => MySqlSslMode::Disabled,
+            TlsUse::Prefer => MySqlSslMode::Preferred,
+            TlsUse::Require => MySqlSslMode::Required,
+            TlsUse::Verify => MySqlSslMode::VerifyIdentity,
+        })
+        .disable_statement_logging();
+    let options = match url.socket() {
+        Some(socket) => options.socket(socket),
+        None => options.host(&url.host),
+    };
+    match &target.authority {
+        Some(authority) => options.ssl_ca(authority),
+        None => options,
+    }
+}
+
+/// The server makes text of whatever type a column has.
+fn as_text(query: &str, columns: Columns, described: &[(&str, &str)]) -> String {
+    let taken = columns.places().into_iter().flatten().filter_map(|place| {
+        let (name, kind) = described.get(place)?;
+        let name = format!("q.`{}`", name.replace('`', "``"));
+        Some(match TEXTS.contains(kind) {
+            true => name,
+            false => format!("CAST({name} AS CHAR)"),
+        })
+    });
+    let taken = taken.collect::<Vec<_>>().join(", ");
+    // On a line of its own, as the query may end in a comment.
+    format!("SELECT {taken} FROM (\n{query}\n) AS q LIMIT {}", MOST_ROWS + 1)
+}
+
+fn read(row: &MySqlRow, columns: Columns) -> Result<Row, sqlx::Error> {
+    let mut read = [None, None, None];
+    let mut at = 0;
+    for (read, place) in read.iter_mut().zip(columns.places()) {
+        if place.is_none() {
+            continue;
+        }
+        let bytes: Option<Vec<u8>> = row.try_get_unchecked(at)?;
+        *read = bytes.and_then(|bytes| text(&bytes));
+        at += 1;
+    }
+    Ok(Row::of(read))
+}

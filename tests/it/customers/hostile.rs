@@ -1,0 +1,57 @@
+//! What callers and customers are called must do nothing.
+
+use super::*;
+
+super::for_each_database!(
+    whatever_a_customer_is_called_comes_back_as_text,
+    a_caller_with_sql_in_the_number_changes_nothing,
+);
+
+async fn whatever_a_customer_is_called_comes_back_as_text(database: impl DatabaseServer) {
+    let names = [
+        "${system(id)}",
+        "$${domain}",
+        "^^|a=b",
+        "Robert'); DROP TABLE customers;--",
+        ":number ? $1",
+    ];
+    let numbers: Vec<String> = (0..names.len()).map(|at| format!("+43155501{at:02}")).collect();
+    let rows: Vec<(&str, &str, &str, i64)> =
+        numbers.iter().zip(names).map(|(number, name)| (&**number, "sales", name, 1)).collect();
+    fill(&database, &rows);
+    let customers = customers(&database, QUERY);
+    for (number, name) in numbers.iter().zip(names) {
+        assert_eq!(customers.look_up(number).await.answer, found("sales", Some(name), Some(1)));
+    }
+}
+
+async fn a_caller_with_sql_in_the_number_changes_nothing(database: impl DatabaseServer) {
+    fill(&database, &[("+4315550100", "sales", "Ada", 1)]);
+    // Compared with whatever it is, the number is only a text.
+    let query =
+        "SELECT team, name, priority FROM customers WHERE phone = :number OR name = :number";
+    let lines = "cache.entries = 0\nspellings = [\"as-dialled\", \"e164\"]";
+    let customers = with(&database, query, lines);
+    for number in [
+        "' OR '1'='1",
+        "+4315550100'; DROP TABLE customers; --",
+        "+43\\' OR 1=1 #",
+        ":number",
+        "?",
+        "$1",
+        "+4315550100\0",
+        "+43 1 555 0100) OR (1=1",
+        "０１５５５０１００",
+    ] {
+        let looked = customers.look_up(number).await;
+        assert!(!matches!(looked.answer, LookUp::Found(_) | LookUp::Ambiguous(_)), "{looked:?}");
+    }
+    let looked = customers.look_up("(+43) 1 555-0100").await;
+    assert_eq!(looked.answer, LookUp::NotAsked(hotdeskd::model::NotAsked::NotANumber));
+    let looked = customers.look_up("01/555-0100").await;
+    assert_eq!(looked.answer, found("sales", Some("Ada"), Some(1)), "{looked:?}");
+    // And whoever writes a query that writes is refused, by us or by the database.
+    let all = "WITH x AS (SELECT 1 AS team) SELECT team FROM x WHERE :number <> ''";
+    let _ = with(&database, all, "").look_up("+4315550100").await;
+    assert_eq!(customers.look_up("+4315550100").await.answer, found("sales", Some("Ada"), Some(1)));
+}

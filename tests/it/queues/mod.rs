@@ -1,0 +1,3 @@
+//! Queues: mod_callcenter as FreeSWITCH has it, and how the daemon keeps it.
+
+mod simulated;

@@ -1,0 +1,88 @@
+//! MariaDB of Debian's package.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{DatabaseServer, PASSWORD, Server, USER, as_user, done, give};
+use crate::support::free_address;
+
+pub struct MariaDb {
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    server: Server,
+}
+
+impl MariaDb {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        give(folder.path(), "mysql");
+        let data = format!("--datadir={}", folder.path().join("data").display());
+        let mut install = as_user("mysql", "mariadb-install-db");
+        install.args(["--no-defaults", &data, "--skip-test-db"]);
+        install.arg("--auth-root-authentication-method=normal");
+        done(&mut install, "");
+        let mut own = Self { folder, address: free_address(), server: Server(None) };
+        DatabaseServer::start(&mut own);
+        own.run(&format!(
+            "CREATE DATABASE IF NOT EXISTS crm CHARACTER SET utf8mb4; \
+             CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON crm.* TO {USER}@'%';"
+        ));
+        own
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    fn client(&self, sql: &str) -> String {
+        let mut client = Command::new("mariadb");
+        client.args(["--no-defaults", "-u", "root", "--default-character-set=utf8mb4"]);
+        client.arg("--socket").arg(self.socket());
+        done(&mut client, &format!("CREATE DATABASE IF NOT EXISTS crm; USE crm; {sql}"))
+    }
+}
+
+impl DatabaseServer for MariaDb {
+    fn url(&self) -> String {
+        format!("mysql://{USER}@{}/crm", self.address)
+    }
+
+    fn run(&self, sql: &str) {
+        self.client(sql);
+    }
+
+    fn endless_running(&self) -> usize {
+        let told = self.client(
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(36%' AND id <> CONNECTION_ID();",
+        );
+        told.split_whitespace().find_map(|word| word.parse().ok()).unwrap()
+    }
+
+    fn stop(&mut self) {
+        self.server.end("KILL");
+    }
+
+    fn start(&mut self) {
+        let mut server = as_user("mysql", "mariadbd");
+        server.arg("--no-defaults").arg("--datadir").arg(self.folder.path().join("data"));
+        server.arg("--socket").arg(self.socket()).args(["--bind-address", "127.0.0.1"]);
+        server.args(["--port", &self.address.port().to_string(), "--skip-name-resolve"]);
+        server.args(["--innodb-buffer-pool-size=32M"]);
+        self.server = Server::start(server, self.address, &self.folder.path().join("log"));
+    }
+
+    fn endless(&self) -> &'static str {
+        "SELECT SLEEP(3600) FROM customers WHERE :number <> ''"
+    }
+
+    fn odd_types(&self) -> &'static str {
+        "SELECT 42 AS team, CAST(x'4dfc6c6c6572' AS BINARY) AS name, CAST(7 AS DECIMAL(10,2)) AS priority FROM DUAL WHERE :number <> 'x'"
+    }
+}
+
+impl Drop for MariaDb {
+    fn drop(&mut self) {
+        self.server.end("KILL");
+    }
+}
