@@ -16,6 +16,7 @@ mod output;
 mod pages;
 mod phones;
 mod provisioning;
+mod queues;
 mod rehearsal;
 mod serve;
 mod sessions;
@@ -109,6 +110,9 @@ enum Command {
     /// The customers.
     #[command(subcommand, after_help = "Example:\n  hotdeskd customers lookup +4315550100")]
     Customers(customers::Command),
+    /// The queues of the teams.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd queues list")]
+    Queues(queues::Command),
     /// What happened.
     #[command(subcommand, after_help = "Example:\n  hotdeskd journal list --limit 10")]
     Journal(journal::Command),
@@ -207,6 +211,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),
+        Command::Queues(command) => wait(async { queues::run(command, &load(cli)?).await }),
         Command::Journal(command) => wait(async { journal::run(command, &load(cli)?).await }),
         Command::Config(command) => config::run(command, || load(cli)),
         Command::Completions { shell } => Ok(pages::completions(*shell)),

@@ -21,9 +21,11 @@ pub const UNAVAILABLE: &str = "%(500,500,480,620);loops=3";
 /// The dialplan of a configuration, an operator's context that calls every extension, and one for calls from outside.
 pub(super) fn dialplan(config: &Config) -> Walk {
     let hosts = config.dialplan.hosts_or(config.event_socket.address);
+    let queues = hotdeskd::app::queue_rules(config);
     let (domain, dialplan, emergency) = (&config.domain, &config.dialplan, &config.emergency);
     let service = config.service.as_ref().map(Service::plan);
-    let files = Plan { domain, dialplan, emergency, hosts: &hosts, service }.render().unwrap();
+    let plan = Plan { domain, dialplan, emergency, hosts: &hosts, service, queues: Some(&queues) };
+    let files = plan.render().unwrap();
     let (fragments, contexts): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| file.path.starts_with("public"));
     let operators = format!(

@@ -300,6 +300,26 @@ impl Office {
         (new.iter().map(|row| row["what"].as_str().unwrap().to_owned()).collect(), last)
     }
 
+    /// FreeSWITCH stops, if it runs, and starts anew at the same address, with nothing of what it had.
+    pub async fn restart_freeswitch(&mut self, change: impl FnOnce(&mut simulator::Settings)) {
+        self.switch.clone().stop().await;
+        let asked =
+            self.recorder.as_ref().map_or(self.config.switch.address, |recorder| recorder.address);
+        let mut settings = switch_settings(&self.config, asked);
+        change(&mut settings);
+        let listener = TcpListener::bind(self.inbound).await.unwrap();
+        self.switch = FreeSwitch::start(settings, listener);
+    }
+
+    /// Which status is wanted of which agent, as it stands in the daemon's store.
+    pub fn wanted_agents(&self) -> Vec<String> {
+        let database = self.config.data.join("hotdeskd.db");
+        let query = "SELECT target || ' ' || value FROM wanted WHERE kind = 'agent'";
+        let output = Command::new("sqlite3").arg(database).arg(query).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
     /// The TCP connections that FreeSWITCH's calls have to the daemon.
     pub fn open_conversations(&self) -> usize {
         let port = format!(":{:04X}", self.config.event_socket.address.port());

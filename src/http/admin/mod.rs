@@ -11,12 +11,14 @@ mod ldap;
 mod phones;
 mod problem;
 mod provisioning;
+mod queues;
 mod sessions;
 mod users;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +35,7 @@ pub use ldap::SyncRequest;
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
+pub use queues::QueueKeeper;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
@@ -61,6 +64,8 @@ pub struct Outside {
     pub customers: Customers,
     /// The mirror of the LDAP server.
     pub ldap: Option<LdapMirror>,
+    /// Who keeps the queues: a running daemon.
+    pub queues: Option<Arc<dyn QueueKeeper>>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -108,6 +113,8 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
         .route("/customers/lookup", get(customers::look_up))
+        .route("/queues", get(queues::list))
+        .route("/queues/sync", post(queues::sync))
         .route("/journal", get(journal::list));
     Router::new()
         .nest("/api/v1", api)
