@@ -94,6 +94,11 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let provisioning = provisioning(&config, desk.clone());
+    let switch = Switch::new(
+        desk.store().clone(),
+        switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
+    );
+    let queues = Queues::new(switch.clone(), queue_rules(&config));
     let customers = customers(&config, Some(desk.store().clone()))?;
     let database = CustomerDatabase(customers.clone());
     let ldap = ldap_mirror(&config, &desk);
@@ -101,16 +106,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let stop = shutdown.clone();
         parts.spawn(async move { mirror.run(stop).await });
     }
-    let switch = Switch::new(
-        desk.store().clone(),
-        switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
-    );
-    let queues = Queues::new(switch.clone(), queue_rules(&config));
-    let outside = Outside {
-        customers: customers.clone(),
-        ldap,
-        queues: Some(Arc::new(Kept(queues.clone()))),
-    };
+    let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
+    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept) };
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();

@@ -3,11 +3,13 @@
 //!
 //! Each office has its own folder and ports, and ends only the processes that it started.
 
+pub mod cut;
 mod databases;
 mod dialling;
 mod disk;
 mod observer;
 mod recorder;
+pub mod slapd;
 mod store;
 
 use std::fs::{File, Permissions};

@@ -1,6 +1,7 @@
 //! `check`: what works, what does not, and what to do; asks every outside thing that a daemon would use.
 
 mod customers;
+mod ldap;
 mod phones;
 mod service;
 
@@ -83,6 +84,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     );
     users_file(config, &mut lines);
     let store = open_store(config, &mut lines).await;
+    ldap::lines(config, store.as_ref(), &mut lines).await;
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
     customers::lines(config, &mut lines).await?;

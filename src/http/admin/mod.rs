@@ -64,7 +64,7 @@ pub struct Outside {
     pub customers: Customers,
     /// The mirror of the LDAP server.
     pub ldap: Option<LdapMirror>,
-    /// Who keeps the queues: a running daemon.
+    /// Who keeps the queues.
     pub queues: Option<Arc<dyn QueueKeeper>>,
 }
 
@@ -112,9 +112,9 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
-        .route("/customers/lookup", get(customers::look_up))
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
+        .route("/customers/lookup", get(customers::look_up))
         .route("/journal", get(journal::list));
     Router::new()
         .nest("/api/v1", api)

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use futures_util::future::BoxFuture;
 
-use super::Admin;
+use super::Outside;
 use super::problem::Problem;
 use crate::model::NodeQueues;
 
@@ -20,15 +20,15 @@ pub trait QueueKeeper: Send + Sync {
     fn sync(&self) -> BoxFuture<'_, Vec<NodeQueues>>;
 }
 
-pub(super) async fn list(State(admin): State<Admin>) -> Result<Json<Vec<NodeQueues>>, Problem> {
-    Ok(Json(keeper(&admin)?.list().await))
+pub(super) async fn list(State(outside): State<Outside>) -> Result<Json<Vec<NodeQueues>>, Problem> {
+    Ok(Json(keeper(outside)?.list().await))
 }
 
-pub(super) async fn sync(State(admin): State<Admin>) -> Result<Json<Vec<NodeQueues>>, Problem> {
-    Ok(Json(keeper(&admin)?.sync().await))
+pub(super) async fn sync(State(outside): State<Outside>) -> Result<Json<Vec<NodeQueues>>, Problem> {
+    Ok(Json(keeper(outside)?.sync().await))
 }
 
-fn keeper(admin: &Admin) -> Result<Arc<dyn QueueKeeper>, Problem> {
+fn keeper(outside: Outside) -> Result<Arc<dyn QueueKeeper>, Problem> {
     let told = "no daemon runs, and the queues are kept by it: start `hotdeskd serve`";
-    admin.outside.queues.clone().ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, told))
+    outside.queues.ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, told))
 }

@@ -73,3 +73,74 @@ async fn without_a_team_the_operators_own_file_counts() {
     let office = office("").await;
     assert!(ask(&office, WHOLE).await.contains("status=\"not found\""));
 }
+
+/// The elements of a list, without what stands around them.
+fn list<'x>(xml: &'x str, open: &str, close: &str) -> &'x str {
+    let from = xml.find(open).unwrap() + open.len();
+    let to = from + xml[from..].find(close).unwrap();
+    xml[from..to].trim()
+}
+
+#[tokio::test]
+async fn what_stands_on_freeswitchs_disk_is_what_is_served() {
+    let office =
+        office("[[team]]\nid = \"sales\"\nextension = \"700\"\nqueue.max_wait = 60\n").await;
+    join(&office, "1001", &["sales"]).await;
+    assert!(office.run(&["freeswitch", "install"]).status.success());
+    let fragment = |name: &str| {
+        let file = office.config.standing.folder.join(name).join("hotdeskd.xml");
+        std::fs::read_to_string(file).unwrap_or_default()
+    };
+    let same = async || {
+        let whole = ask(&office, WHOLE).await;
+        ["queues", "agents", "tiers"].iter().all(|name| {
+            let fragment = fragment(name);
+            let served = list(&whole, &format!("<{name}>"), &format!("</{name}>"));
+            !served.is_empty() && list(&fragment, "<include>", "</include>") == served
+        })
+    };
+    assert!(same().await);
+    // The daemon keeps it so.
+    join(&office, "1002", &["sales", "help"]).await;
+    until("the disk follows", same).await;
+    assert!(fragment("queues").contains("help@office.test"));
+    for user in ["1001", "1002"] {
+        join(&office, user, &[]).await;
+    }
+    until("nobody is left", async || {
+        list(&fragment("agents"), "<include>", "</include>").is_empty()
+    })
+    .await;
+    let numbers = office.config.standing.folder.join("numbers/00_hotdeskd_queues.xml");
+    assert!(std::fs::read_to_string(numbers).unwrap().contains("sales XML hotdesk_queues"));
+    let printed = said(&office, &["freeswitch", "print", "queues"]).await;
+    for part in ["<queues>", "/queues/*.xml", "/tiers/*.xml", "/numbers/*.xml", "mod_callcenter"] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_freeswitch_that_starts_without_us_has_its_queues_from_its_own_disk() {
+    let mut office = office("").await;
+    join(&office, "1001", &["sales"]).await;
+    assert!(office.run(&["freeswitch", "install"]).status.success());
+    office.kill();
+    let folder = office.config.standing.folder.clone();
+    office
+        .restart_freeswitch(|settings| {
+            settings.callcenter = true;
+            // The operator's callcenter.conf.xml, as `freeswitch print queues` says.
+            settings.static_configuration =
+                Some(hotdeskd::simulator::StaticDirectory::new(move || {
+                    let lists = ["queues", "agents", "tiers"].map(|name| {
+                        let file = folder.join(name).join("hotdeskd.xml");
+                        format!("<{name}>{}</{name}>", std::fs::read_to_string(file).unwrap())
+                    });
+                    let lists = lists.concat();
+                    Some(format!("<configuration name=\"callcenter.conf\">{lists}</configuration>"))
+                }));
+        })
+        .await;
+    until("the queue is there", async || queues(&office).await == ["sales@office.test"]).await;
+    assert_eq!(serving(&office, "sales@office.test").await, [ADA]);
+}
