@@ -10,6 +10,7 @@ mod columns;
 mod database;
 mod pool;
 mod query;
+pub mod sample;
 pub mod settings;
 
 use std::sync::Arc;
