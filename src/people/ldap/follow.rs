@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Error;
 use super::connection::{Changes, Connection, EntryState, Info, Told};
-use super::gather::Gathered;
+use super::gather::{Filling, Gathered};
 use super::mirror::{Applied, LdapMirror};
 use super::pass::people;
 use crate::model::{Actor, MirrorPlace, PersonKey};
@@ -72,16 +72,19 @@ impl LdapMirror {
         let mut work = self.work().await;
         let mut news = News { names_all: cookie.is_none(), cookie, ..News::default() };
         let all = news.names_all;
+        let mut filling = Filling::new(self.desk(), Actor::Daemon);
         loop {
             let told = timeout(deadline, changes.next()).await;
             let told = told.map_err(|_| Error::Late("telling what changed"))??;
             if self.take(&mut news, told) {
                 break;
             }
+            filling.feed(&mut news.gathered).await?;
             if let Some(running) = &mut self.note().running {
                 running.read = news.gathered.read;
             }
         }
+        filling.end(&mut news.gathered).await?;
         let server = changes.server().to_string();
         let cookie = news.cookie.take();
         self.bring(&mut work, news, all).await?;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Query, can_follow};
-use super::gather::{Gathered, Skips, is_newer};
+use super::gather::{Filling, Gathered, Skips, is_newer};
 use super::mapping::Mapping;
 use super::pass::{Reader, people};
 use super::{Access, Error};
@@ -230,7 +230,7 @@ impl LdapMirror {
         let mut connection = Connection::open(&self.0.access).await?;
         let follows = self.0.access.ldap.syncrepl && self.can_be_followed().await?;
         let server = connection.server().to_string();
-        let gathered = self.reader(&mut connection).everybody(self.desk(), |_| {}).await?;
+        let gathered = self.reader(&mut connection).everybody(self.desk(), None, |_| {}).await?;
         let told = gathered.skips.told();
         Ok(Looked {
             server,
@@ -353,7 +353,8 @@ impl LdapMirror {
                 running.read = read;
             }
         };
-        let mut gathered = reader.everybody(self.desk(), told).await?;
+        let mut filling = Filling::new(self.desk(), by.clone());
+        let mut gathered = reader.everybody(self.desk(), Some(&mut filling), told).await?;
         let server = connection.server().to_string();
         let gone = self.absent(&gathered.seen);
         let place = place(mark, gathered.newest.take());
