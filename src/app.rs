@@ -24,13 +24,14 @@ use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
-use crate::http::admin::Outside;
+use crate::http::admin::{Outside, QueueKeeper};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
 use crate::model::{
-    Actor, CallCenterRules, DirectoryRules, Extension, LookUp, Phone, UnusableHash, UserSource,
+    Actor, CallCenterRules, DirectoryRules, Extension, LookUp, NodeQueues, Phone, UnusableHash,
+    UserSource,
 };
 use crate::people::{
     self,
@@ -40,7 +41,7 @@ use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, Events, PhoneEvents, StandingFiles, Switch};
+use crate::switch::{self, Events, PhoneEvents, Queues, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -93,6 +94,11 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let router = http::switch::router(directory, credentials.clone());
     parts.spawn(http::serve(switch_listener, router, limits, shutdown.clone()));
     let provisioning = provisioning(&config, desk.clone());
+    let switch = Switch::new(
+        desk.store().clone(),
+        switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
+    );
+    let queues = Queues::new(switch.clone(), queue_rules(&config));
     let customers = customers(&config, Some(desk.store().clone()))?;
     let database = CustomerDatabase(customers.clone());
     let ldap = ldap_mirror(&config, &desk);
@@ -100,8 +106,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let stop = shutdown.clone();
         parts.spawn(async move { mirror.run(stop).await });
     }
-    let admin =
-        http::admin::router(provisioning.clone(), Outside { customers: customers.clone(), ldap });
+    let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
+    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept) };
+    let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
@@ -124,10 +131,6 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }
     let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
-    let switch = Switch::new(
-        desk.store().clone(),
-        switch_settings(&config, Arc::new(ByVendor(provisioning.clone())))?,
-    );
     let told = switch.queue_calls();
     let days = service::last_agent_days(&config);
     parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
@@ -136,6 +139,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });
     parts.spawn(async move { keeping.keep_files(files, stop_keeping).await });
+    let stop = shutdown.clone();
+    parts.spawn(async move { queues.keep(stop).await });
     http::watchdog::start(config.switch.address, &credentials, shutdown.clone());
     tracing::info!(
         switch = %config.switch.address,
@@ -279,6 +284,19 @@ pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
     Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
 }
 
+/// The queues, for the admin API.
+struct Kept(Queues);
+
+impl QueueKeeper for Kept {
+    fn list(&self) -> BoxFuture<'_, Vec<NodeQueues>> {
+        Box::pin(self.0.list())
+    }
+
+    fn sync(&self) -> BoxFuture<'_, Vec<NodeQueues>> {
+        Box::pin(self.0.sync())
+    }
+}
+
 /// What each phone understands, by its vendor's manifest.
 struct ByVendor(Provisioning);
 
@@ -366,6 +384,7 @@ fn standing_files(config: &Config, store: &Store) -> StandingFiles {
     StandingFiles {
         folder: Folder::new(&config.standing.folder, group),
         rules: rules(config, store),
+        queues: queue_rules(config),
         gather: Duration::from_secs(60 * u64::from(config.standing.gather_minutes)),
         retry: Duration::from_secs(30),
     }

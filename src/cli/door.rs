@@ -70,7 +70,8 @@ impl Door {
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
-        let outside = Outside { customers, ldap: app::ldap_mirror(config, &desk) };
+        let ldap = app::ldap_mirror(config, &desk);
+        let outside = Outside { customers, ldap, queues: None };
         let api = InProcess::new(app::provisioning(config, desk), outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }

@@ -11,15 +11,15 @@ use crate::app;
 use crate::config::{Config, Service};
 use crate::standing::dialplan::Plan;
 use crate::standing::directory::{self, Entry, Shrink};
-use crate::standing::disk::Folder;
+use crate::standing::disk::{Folder, Outcome};
 use crate::standing::install::{self, Advice, Credentials, Part};
-use crate::standing::{current, dialplan};
+use crate::standing::{current, dialplan, queues};
 use crate::store::{Lock, Store};
 
 /// `freeswitch …`
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Writes the standing files: the dialplan contexts, the emergency call-back, the directory.
+    /// Writes the standing files: the dialplan contexts, the emergency call-back, the directory, the queues.
     #[command(after_help = "Example:\n  hotdeskd freeswitch install")]
     Install {
         /// Where; else `standing.folder` of the configuration.
@@ -32,7 +32,7 @@ pub(super) enum Command {
     /// Prints what to include and set in FreeSWITCH's own configuration, whole or in part.
     #[command(after_help = "Example:\n  hotdeskd freeswitch print profile")]
     Print {
-        /// Which part: domain, dialplan, public, directory, xml_curl, profile, try.
+        /// Which part: domain, dialplan, public, directory, queues, xml_curl, profile, try.
         part: Option<Part>,
     },
 }
@@ -84,6 +84,11 @@ async fn install(
         "{}: {phones} phones, {all} entries in all, {files} files written",
         place.display()
     )?;
+    let rules = app::queue_rules(config);
+    for (name, outcome) in queues::write(&folder, &rules, &current::queues(&store, &rules))? {
+        let word = if outcome == Outcome::Unchanged { "unchanged" } else { "written" };
+        writeln!(told, "{}: {word}", path.join(name).join(queues::FILE).display())?;
+    }
     if report.blocked() {
         bail!(
             "{told}files that hotdeskd did not write are in the way; move them, and run this again"
@@ -116,6 +121,7 @@ fn print(config: &Config, part: Option<Part>) -> anyhow::Result<String> {
         .collect();
     let node = config.freeswitch.values().next().context("no FreeSWITCH is configured")?;
     let url = format!("http://{}/freeswitch", config.switch.address);
+    let queues = app::queue_rules(config);
     let advice = Advice {
         folder: &config.standing.folder,
         config_dir: &node.config_dir,
@@ -126,6 +132,7 @@ fn print(config: &Config, part: Option<Part>) -> anyhow::Result<String> {
         dialplan: &config.dialplan,
         emergency: &config.emergency,
         service: config.service.as_ref().map(Service::plan),
+        queues: Some(&queues),
     };
     Ok(part.map_or_else(|| advice.print_all(), |part| advice.print(part)))
 }
@@ -143,12 +150,14 @@ pub(super) fn print_defaults(part: Option<Part>) -> anyhow::Result<String> {
 /// The dialplan files for a configuration.
 pub(super) fn rendered(config: &Config) -> anyhow::Result<Vec<dialplan::RenderedFile>> {
     let hosts = config.dialplan.hosts_or(config.event_socket.address);
+    let queues = app::queue_rules(config);
     let plan = Plan {
         domain: &config.domain,
         dialplan: &config.dialplan,
         emergency: &config.emergency,
         hosts: &hosts,
         service: config.service.as_ref().map(Service::plan),
+        queues: Some(&queues),
     };
     Ok(plan.render()?)
 }

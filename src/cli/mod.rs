@@ -16,6 +16,7 @@ mod output;
 mod pages;
 mod phones;
 mod provisioning;
+mod queues;
 mod rehearsal;
 mod serve;
 mod sessions;
@@ -106,6 +107,9 @@ enum Command {
     /// Who sits where.
     #[command(subcommand, after_help = "Example:\n  hotdeskd sessions list")]
     Sessions(sessions::Command),
+    /// The queues of the teams.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd queues list")]
+    Queues(queues::Command),
     /// The customers.
     #[command(subcommand, after_help = "Example:\n  hotdeskd customers lookup +4315550100")]
     Customers(customers::Command),
@@ -206,6 +210,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
+        Command::Queues(command) => wait(async { queues::run(command, &load(cli)?).await }),
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),
         Command::Journal(command) => wait(async { journal::run(command, &load(cli)?).await }),
         Command::Config(command) => config::run(command, || load(cli)),

@@ -1,8 +1,10 @@
-//! Who stands in the directory on FreeSWITCH's own disk, as the store is now.
+//! Who stands in the directory, and in the queues, on FreeSWITCH's own disk, as the store is now.
 
 use std::sync::Arc;
 
-use crate::model::{DirectoryEntry, DirectoryRules};
+use crate::model::{
+    CallCenterRules, DirectoryEntry, DirectoryRules, QueueLists, QueueModule, User,
+};
 use crate::store::Store;
 
 /// Every phone, every handset, every desk extension, and every user with a mailbox, a softphone, a
@@ -32,4 +34,14 @@ pub fn entries(store: &Store, rules: &DirectoryRules) -> Vec<(String, String)> {
         }
     }
     entries
+}
+
+/// The lists of the queues, as they are served.
+pub fn queues(store: &Store, rules: &CallCenterRules) -> QueueLists {
+    let memory = store.memory();
+    let wanted = rules.beside(memory.teams()).wanted(memory.users().map(Arc::<User>::as_ref));
+    match rules.module() {
+        QueueModule::CallCenter => wanted.lists(None),
+        QueueModule::Fifo => wanted.fifos(|user| !memory.seats(user).is_empty()),
+    }
 }

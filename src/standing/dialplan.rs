@@ -1,6 +1,6 @@
 //! The dialplan that FreeSWITCH loads, rendered from the templates in `dialplan/`.
 //!
-//! Two whole contexts, `restricted` and `hotdesk`, and a fragment for the operator's context where
+//! Whole contexts of our own, `restricted`, `hotdesk` and `hotdesk_queues`, and a fragment for the operator's context where
 //! calls from outside arrive. An emergency call and its call-back are FreeSWITCH's own affair from
 //! beginning to end: no `socket` stands before them, and nothing in them can hang a call up because
 //! a module of FreeSWITCH is not loaded.
@@ -15,7 +15,11 @@ use super::MARKER;
 use super::settings::{
     DialledNumber, DialplanSettings, EmergencySettings, Flow, ServiceNumber, SocketHost,
 };
-use crate::model::{Domain, Extension, LAST_AGENT_CONTEXT, QUEUES_CONTEXT, TeamId, escape_xml};
+use crate::model::{
+    CallCenterRules, Domain, Extension, LAST_AGENT_CONTEXT, QUEUES_CONTEXT, TeamId, escape_xml,
+};
+
+mod queues;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +47,8 @@ pub struct Plan<'a> {
     pub hosts: &'a [SocketHost],
     /// The service number, where there is one.
     pub service: Option<ServicePlan<'a>>,
+    /// The queues, where there are some.
+    pub queues: Option<&'a CallCenterRules>,
 }
 
 /// What the dialplan of the service number is rendered from.
@@ -75,6 +81,8 @@ impl Plan<'_> {
             ("restricted.xml", "dialplan/restricted.xml"),
             ("emergency_callback.xml", "public/00_hotdeskd_emergency_callback.xml"),
             ("last_agent.xml", "dialplan/last_agent.xml"),
+            ("queues.xml", "dialplan/queues.xml"),
+            ("queue_numbers.xml", "numbers/00_hotdeskd_queues.xml"),
             ("service.xml", "public/10_hotdeskd_service.xml"),
         ] {
             if !self.has(template) {
@@ -95,6 +103,8 @@ impl Plan<'_> {
                 self.emergency.callback_minutes > 0 && !self.emergency.numbers.is_empty()
             }
             "service.xml" => self.service.is_some_and(|service| !service.numbers.is_empty()),
+            "queues.xml" => self.queues.is_some(),
+            "queue_numbers.xml" => self.queues.is_some_and(|rules| rules.has_numbers()),
             "last_agent.xml" => self.service.is_some_and(|service| service.agent_seconds.is_some()),
             _ => true,
         }
@@ -137,6 +147,7 @@ impl Plan<'_> {
                 digits.collect::<Vec<_>>().join("|")
             }),
             service_hosts => self.hosts_with(Flow::CustomerService),
+            ..queues::values(self.queues),
         }
     }
 
@@ -193,6 +204,10 @@ fn environment() -> Result<Environment<'static>, DialplanError> {
         ("emergency_callback.xml", include_str!("../../dialplan/emergency_callback.xml")),
         ("last_agent.xml", include_str!("../../dialplan/last_agent.xml")),
         ("service.xml", include_str!("../../dialplan/service.xml")),
+        ("queues.xml", include_str!("../../dialplan/queues.xml")),
+        ("queue.xml", include_str!("../../dialplan/queue.xml")),
+        ("overflow.xml", include_str!("../../dialplan/overflow.xml")),
+        ("queue_numbers.xml", include_str!("../../dialplan/queue_numbers.xml")),
     ] {
         environment.add_template(name, source)?;
     }

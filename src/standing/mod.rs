@@ -9,6 +9,7 @@
 //!   read back;
 //! * [`current`]: who stands in that directory now;
 //! * [`existing`]: a static directory that FreeSWITCH has already, as users to take over;
+//! * [`queues`]: the queues, for mod_callcenter when nobody answers it;
 //! * [`install`]: which files go where, what the operator must include and set;
 //! * [`walk`]: answers "what would FreeSWITCH do with this number", by the rules of its
 //!   `mod_dialplan_xml`.
@@ -22,6 +23,7 @@ pub mod disk;
 pub mod emergency;
 pub mod existing;
 pub mod install;
+pub mod queues;
 pub mod settings;
 pub mod tree;
 pub mod walk;

@@ -1,4 +1,4 @@
-//! Keeps the directory on FreeSWITCH's own disk as the store is.
+//! Keeps the directory and the queues on FreeSWITCH's own disk as the store is.
 //!
 //! The files follow within a second or so. FreeSWITCH reads them again at once only for phones, their
 //! secrets and emergency numbers; for people who come and go it is asked later and for many at a time,
@@ -12,10 +12,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{ReloadError, Switch};
-use crate::model::{DirectoryRules, Happening};
+use crate::model::{CallCenterRules, DirectoryRules, Happening};
 use crate::standing::current;
 use crate::standing::directory::{self, Entry, Shrink};
-use crate::standing::disk::Folder;
+use crate::standing::disk::{Folder, Outcome};
+use crate::standing::queues;
 
 /// How often to look whether a node that was not connected is by now: at a start the files are written before
 /// there is a connection.
@@ -31,6 +32,8 @@ pub struct StandingFiles {
     pub folder: Folder,
     /// What all directory entries rest on.
     pub rules: DirectoryRules,
+    /// What the queues are made from.
+    pub queues: CallCenterRules,
     /// For how long changes of people are gathered before FreeSWITCH reads them.
     pub gather: Duration,
     /// After how long what failed is tried again: the disk, or a FreeSWITCH that is not there.
@@ -66,7 +69,7 @@ impl Switch {
                 Err(error) => {
                     again = Some(Instant::now() + files.retry);
                     if told != error {
-                        tracing::error!(%error, "the directory on FreeSWITCH's disk cannot be written");
+                        tracing::error!(%error, "the directory and the queues on FreeSWITCH's disk cannot be written");
                         told = error;
                     }
                 }
@@ -106,17 +109,20 @@ impl Switch {
             return Ok(false);
         }
         let entries = current::entries(&self.store, &files.rules);
-        let folder = files.folder.inside("directory");
+        let lists = current::queues(&self.store, &files.queues);
+        let (folder, rules) = (files.folder.clone(), files.queues.clone());
         let written = tokio::task::spawn_blocking(move || {
             let entries: Vec<Entry<'_>> =
                 entries.iter().map(|(id, xml)| Entry { id, xml }).collect();
-            directory::write(&folder, &entries, Shrink::Refused)
+            let directory = folder.inside("directory");
+            let written = directory::write(&directory, &entries, Shrink::Refused);
+            // Either is written whatever becomes of the other.
+            let queues =
+                queues::write(&folder, &rules, &lists).map_err(|error| error.to_string())?;
+            let changed = queues.iter().any(|(_, outcome)| *outcome != Outcome::Unchanged);
+            Ok::<bool, String>(written.map_err(|error| error.to_string())?.changed() || changed)
         });
-        match written.await {
-            Ok(Ok(report)) => Ok(report.changed()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(error.to_string()),
-        }
+        written.await.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     /// Has the nodes that are `behind` read their files, and takes those that have out of it. Who has read

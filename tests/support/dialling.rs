@@ -21,18 +21,22 @@ pub const UNAVAILABLE: &str = "%(500,500,480,620);loops=3";
 /// The dialplan of a configuration, an operator's context that calls every extension, and one for calls from outside.
 pub(super) fn dialplan(config: &Config) -> Walk {
     let hosts = config.dialplan.hosts_or(config.event_socket.address);
+    let queues = hotdeskd::app::queue_rules(config);
     let (domain, dialplan, emergency) = (&config.domain, &config.dialplan, &config.emergency);
     let service = config.service.as_ref().map(Service::plan);
-    let files = Plan { domain, dialplan, emergency, hosts: &hosts, service }.render().unwrap();
+    let queues = Some(&queues);
+    let plan = Plan { domain, dialplan, emergency, hosts: &hosts, service, queues };
+    let files = plan.render().unwrap();
     let (fragments, contexts): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| file.path.starts_with("public"));
+    let contexts = contexts.into_iter().filter(|file| !file.path.starts_with("numbers"));
     let operators = format!(
         "<include>\n<context name=\"{}\"><extension name=\"users\"><condition \
          field=\"destination_number\" expression=\"^(\\d+)$\"><action application=\"bridge\" \
          data=\"user/$1@{domain}\"/></condition></extension></context>\n</include>\n",
         dialplan.context.as_str()
     );
-    let contexts = contexts.into_iter().map(|file| file.text.as_str());
+    let contexts = contexts.map(|file| file.text.as_str());
     let fragments = fragments.into_iter().map(|file| file.text.as_str());
     let public =
         ["<context name=\"public\">\n"].into_iter().chain(fragments).chain(["</context>\n"]);

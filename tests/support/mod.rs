@@ -24,7 +24,7 @@ use hotdeskd::config::Config;
 use hotdeskd::desk::Desk;
 use hotdeskd::provisioning::settings::ProvisioningSettings;
 use hotdeskd::provisioning::{Provisioning, Site};
-use hotdeskd::simulator::{self, FreeSwitch, Phone, StaticDirectory, XmlCurl};
+use hotdeskd::simulator::{self, Dialplan, FreeSwitch, Phone, StaticDirectory, XmlCurl};
 use hotdeskd::standing::walk;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
@@ -77,6 +77,8 @@ pub struct Plan {
     pub tls: bool,
     /// Further tables of the configuration.
     pub tables: String,
+    /// Whether a call that is sent to a queue comes there.
+    pub queues: bool,
 }
 
 pub struct Office {
@@ -124,7 +126,11 @@ impl Office {
             None
         };
         let asked = recorder.as_ref().map_or(config.switch.address, |recorder| recorder.address);
-        let switch = FreeSwitch::start(switch_settings(&config, asked), listener);
+        let mut settings = switch_settings(&config, asked);
+        if plan.queues {
+            settings.dialplan = Some(to_queues(config.domain.to_string()));
+        }
+        let switch = FreeSwitch::start(settings, listener);
         let walk = dialling::dialplan(&config);
         let daemon = Mutex::new(None);
         Self { folder, plan, config, daemon, admin, walk, recorder, switch, inbound }
@@ -296,6 +302,26 @@ impl Office {
         (new.iter().map(|row| row["what"].as_str().unwrap().to_owned()).collect(), last)
     }
 
+    /// FreeSWITCH stops, if it runs, and starts anew at the same address, with nothing of what it had.
+    pub async fn restart_freeswitch(&mut self, change: impl FnOnce(&mut simulator::Settings)) {
+        self.switch.clone().stop().await;
+        let asked =
+            self.recorder.as_ref().map_or(self.config.switch.address, |recorder| recorder.address);
+        let mut settings = switch_settings(&self.config, asked);
+        change(&mut settings);
+        let listener = TcpListener::bind(self.inbound).await.unwrap();
+        self.switch = FreeSwitch::start(settings, listener);
+    }
+
+    /// Which status is wanted of which agent, as it stands in the daemon's store.
+    pub fn wanted_agents(&self) -> Vec<String> {
+        let database = self.config.data.join("hotdeskd.db");
+        let query = "SELECT target || ' ' || value FROM wanted WHERE kind = 'agent'";
+        let output = Command::new("sqlite3").arg(database).arg(query).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
     /// The TCP connections that FreeSWITCH's calls have to the daemon.
     pub fn open_conversations(&self) -> usize {
         let port = format!(":{:04X}", self.config.event_socket.address.port());
@@ -410,6 +436,16 @@ fn switch_settings(config: &Config, asked: SocketAddr) -> simulator::Settings {
     let (standing, domain) = (config.standing.folder.join("directory"), config.domain.to_string());
     settings.static_directory = Some(StaticDirectory::new(move || included(&standing, &domain)));
     settings
+}
+
+/// What the context of queues does, in short.
+fn to_queues(domain: String) -> Dialplan {
+    Dialplan::new(move |context, team| {
+        let actions =
+            [("callcenter", format!("{team}@{domain}")), ("hangup", "NO_ANSWER".to_owned())];
+        let actions = actions.into_iter().map(|(name, argument)| (name.to_owned(), argument));
+        (context == "hotdesk_queues").then(|| actions.collect())
+    })
 }
 
 /// The operator's `<domain>` with our groups included in it, as `freeswitch print` says.

@@ -11,12 +11,14 @@ mod ldap;
 mod phones;
 mod problem;
 mod provisioning;
+mod queues;
 mod sessions;
 mod users;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +35,7 @@ pub use ldap::SyncRequest;
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
+pub use queues::QueueKeeper;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
@@ -61,6 +64,8 @@ pub struct Outside {
     pub customers: Customers,
     /// The mirror of the LDAP server.
     pub ldap: Option<LdapMirror>,
+    /// Who keeps the queues.
+    pub queues: Option<Arc<dyn QueueKeeper>>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -107,6 +112,8 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/queues", get(queues::list))
+        .route("/queues/sync", post(queues::sync))
         .route("/customers/lookup", get(customers::look_up))
         .route("/journal", get(journal::list));
     Router::new()

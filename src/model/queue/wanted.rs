@@ -255,6 +255,11 @@ impl CallCenterRules {
         }
     }
 
+    /// Whether people can dial a queue.
+    pub fn has_numbers(&self) -> bool {
+        self.teams.values().any(|team| team.has_queue && team.extension.is_some())
+    }
+
     /// Which module queues callers.
     pub fn module(&self) -> QueueModule {
         self.settings.module

@@ -128,3 +128,70 @@ impl CallCenterRules {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Agent, Queue, Tier};
+
+    fn center(agents: u32) -> CallCenter {
+        let mut center = CallCenter::default();
+        let params = vec![("strategy".to_owned(), "random".to_owned())];
+        for team in ["sales", "help"] {
+            let queue = Queue { team: team.parse().unwrap(), params: params.clone() };
+            center.queues.insert(format!("{team}@a.test"), queue);
+        }
+        for number in 1000..1000 + agents {
+            let name = format!("{number}@a.test");
+            let agent = Agent {
+                user: number.to_string().parse().unwrap(),
+                contact: format!("user/{name}"),
+                timings: [
+                    ("max_no_answer", 3),
+                    ("wrap_up_time", 10),
+                    ("reject_delay_time", 10),
+                    ("busy_delay_time", 60),
+                    ("no_answer_delay_time", 10),
+                ],
+                follows_login: number % 2 == 0,
+            };
+            center.agents.insert(name.clone(), agent);
+            let tier = Tier { level: 1, position: 1 };
+            center.tiers.insert(("sales@a.test".into(), name), tier);
+        }
+        center
+    }
+
+    #[test]
+    fn one_queue_comes_with_those_who_serve_it() {
+        let center = center(1);
+        let sales = center.lists(Some("sales@a.test"));
+        assert_eq!(
+            sales.agents,
+            "    <agent name=\"1000@a.test\" type=\"callback\" contact=\"user/1000@a.test\" max-no-answer=\"3\" \
+             wrap-up-time=\"10\" reject-delay-time=\"10\" busy-delay-time=\"60\" no-answer-delay-time=\"10\"/>\n"
+        );
+        let help = center.lists(Some("help@a.test"));
+        assert_eq!((help.agents.as_str(), help.tiers.as_str()), ("", ""));
+        assert_eq!(center.lists(None).queues.matches("<queue ").count(), 2);
+    }
+
+    #[test]
+    fn more_than_freeswitch_takes_in_one_answer_is_not_sent() {
+        let some = center(3_000).lists(None);
+        assert_eq!(some.agents.lines().count(), 3_000);
+        assert!(some.queues.len() + some.agents.len() + some.tiers.len() <= MOST_BYTES);
+        let many = center(5_000).lists(None);
+        assert_eq!((many.agents.as_str(), many.tiers.as_str()), ("", ""));
+        assert_eq!(many.queues, some.queues);
+    }
+
+    #[test]
+    fn a_fifo_rings_who_is_there() {
+        let fifos = center(2).fifos(|user| user.as_str() == "9999").queues;
+        // 1000 follows logins and is nowhere, 1001 does not follow.
+        assert!(!fifos.contains("1000@a.test"), "{fifos}");
+        assert!(fifos.contains("{fifo_member_wait=nowait}user/1001@a.test</member>"), "{fifos}");
+        assert_eq!(fifos.matches("<fifo ").count(), 2);
+    }
+}

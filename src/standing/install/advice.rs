@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::profile::{Wanted, required_profile_settings};
-use crate::model::{Domain, escape_xml};
+use crate::model::{CallCenterRules, Domain, QueueModule, escape_xml};
 
 use crate::standing::dialplan::ServicePlan;
 use crate::standing::settings::{DialplanSettings, EmergencySettings};
@@ -31,6 +31,8 @@ pub struct Advice<'a> {
     pub emergency: &'a EmergencySettings,
     /// The service number, where there is one.
     pub service: Option<ServicePlan<'a>>,
+    /// The queues, where there are some.
+    pub queues: Option<&'a CallCenterRules>,
 }
 
 /// A part of the advice.
@@ -44,6 +46,8 @@ pub enum Part {
     Public,
     /// The users and phones on FreeSWITCH's disk.
     Directory,
+    /// The queues on FreeSWITCH's disk, and their numbers.
+    Queues,
     /// The binding of `mod_xml_curl`.
     XmlCurl,
     /// The SIP profiles.
@@ -54,11 +58,12 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order in which to do them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Domain,
         Self::Dialplan,
         Self::Public,
         Self::Directory,
+        Self::Queues,
         Self::XmlCurl,
         Self::Profile,
         Self::Try,
@@ -71,6 +76,7 @@ impl Part {
             Self::Dialplan => "dialplan",
             Self::Public => "public",
             Self::Directory => "directory",
+            Self::Queues => "queues",
             Self::XmlCurl => "xml_curl",
             Self::Profile => "profile",
             Self::Try => "try",
@@ -94,7 +100,7 @@ impl fmt::Display for Part {
 
 /// There is no such part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected domain, dialplan, public, directory, xml_curl, profile or try")]
+#[error("expected domain, dialplan, public, directory, queues, xml_curl, profile or try")]
 pub struct UnknownPart;
 
 impl Advice<'_> {
@@ -111,6 +117,7 @@ impl Advice<'_> {
             Part::Dialplan => self.dialplan(),
             Part::Public => self.public(),
             Part::Directory => self.directory(),
+            Part::Queues => self.queues(),
             Part::XmlCurl => self.xml_curl(),
             Part::Profile => self.profile(),
             Part::Try => self.first_calls(),
@@ -208,6 +215,50 @@ impl Advice<'_> {
             stock = self.config_dir.join("directory/default/10*.xml").display(),
             include = self.include("directory"),
         )
+    }
+
+    fn queues(&self) -> String {
+        let Some(rules) = self.queues else {
+            return "== Queues\nThere are none: nothing to do.\n".to_owned();
+        };
+        let (module, lists): (_, &[_]) = match rules.module() {
+            QueueModule::CallCenter => ("mod_callcenter", &["queues", "agents", "tiers"]),
+            QueueModule::Fifo => ("mod_fifo", &["fifos"]),
+        };
+        let mut text = format!(
+            "== Queues\nOnly where people are in teams. Load {module} in {modules}, behind mod_xml_curl. In {file} put \
+             each of these lines, alone on its line, directly behind the element that it names; the stock file's \
+             examples may go. They are for a FreeSWITCH that starts while hotdeskd is gone: without a configuration \
+             the module does not load.\n",
+            modules = self.config_dir.join("autoload_configs/modules.conf.xml").display(),
+            file = self.config_dir.join(format!("autoload_configs/{}.xml", rules.file())).display(),
+        );
+        for list in lists {
+            let _ = write!(text, "\n  <{list}>\n    {}\n", self.include(list));
+        }
+        let _ = writeln!(
+            text,
+            "\nWhile hotdeskd runs, its answer stands before that file: repeat what the file has in <settings> in \
+             [queues] settings of hotdeskd's configuration. A queue of your own in it is loaded when it is first \
+             called; nothing of yours is changed.\n\
+             A queue is called in the context hotdesk_queues, by its team's name: `transfer sales XML hotdesk_queues`."
+        );
+        if rules.has_numbers() {
+            let context = &self.dialplan.context;
+            let _ = writeln!(
+                text,
+                "\nFor the numbers that people dial for queues put this line, alone on its line, into your context \
+                 \"{context}\" (stock: make the file {file} with it between <include> and </include>):\n\n  {include}",
+                file = self
+                    .config_dir
+                    .join("dialplan")
+                    .join(context.as_str())
+                    .join("00_hotdeskd.xml")
+                    .display(),
+                include = self.include("numbers"),
+            );
+        }
+        text
     }
 
     fn xml_curl(&self) -> String {

@@ -24,7 +24,7 @@ pub use profile::{ProfileSetting, Wanted, required_profile_settings};
 
 /// The folders inside the standing files' folder that [`install`] keeps; what it does not know in
 /// them and wrote earlier, it removes.
-const KEPT: [&str; 3] = ["dialplan", "public", "xml_curl"];
+const KEPT: [&str; 4] = ["dialplan", "public", "numbers", "xml_curl"];
 
 /// What `install` did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -163,6 +163,7 @@ impl Site {
             dialplan: &self.dialplan,
             emergency: &self.emergency,
             service: None,
+            queues: None,
         }
     }
 }
@@ -186,6 +187,7 @@ fn what_is_printed_can_be_copied_and_works() {
         emergency: &site.emergency,
         hosts: &hosts,
         service: None,
+        queues: None,
     };
     let password = SecretString::from("secret");
     let credentials = Credentials { user: "freeswitch", password: &password };

@@ -76,6 +76,12 @@ impl Queues {
             if done.len() == before {
                 break;
             }
+            // Where many are left, other nodes and rows have their turn meanwhile.
+            progress.next =
+                Some(Instant::now()).filter(|_| plan.steps.len() > MOST_STEPS).or(progress.next);
+        }
+        if let Some(first) = done.first() {
+            tracing::info!(node = %peer.node.name, steps = done.len(), %first, "queues brought up to date");
         }
         done
     }
@@ -218,7 +224,7 @@ impl Queues {
             });
             return Some(false);
         }
-        tracing::info!(node, "{step}");
+        tracing::debug!(node, "{step}");
         if let Some((name, definition)) = definition {
             let claim = (MadeKind::Queue, name, Some(definition));
             self.write(peer, &Plan { claims: vec![claim], ..Plan::default() }).await;

@@ -22,6 +22,7 @@ async fn an_examination_changes_nothing_and_asks_about_everything() {
         voicemail_profile: word("default"),
         context: word("default"),
         callback_context: Some(word("public")),
+        service_context: Some(word("public")),
         reload: false,
     };
     let answers = |question: &str| match question {

@@ -38,6 +38,11 @@ fn keep_files(office: &Office) -> std::path::PathBuf {
             context: "default".into(),
             unusable: UnusableHash::new([7; 16]),
         },
+        queues: hotdeskd::model::CallCenterRules {
+            domain: "hotdesk.test".parse().unwrap(),
+            settings: Default::default(),
+            teams: Default::default(),
+        },
         gather: Duration::from_millis(10),
         retry: Duration::from_millis(100),
     };

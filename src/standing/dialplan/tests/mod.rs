@@ -1,6 +1,7 @@
 //! The rendered files: word for word, walked as FreeSWITCH would, and under hostile settings.
 
 mod emergency;
+mod queues;
 mod service;
 
 use super::*;
@@ -52,6 +53,7 @@ impl Settings {
                 default_queue: &service.default_queue,
                 agent_seconds: service.agent_seconds,
             }),
+            queues: None,
         };
         plan.render().unwrap()
     }
