@@ -160,8 +160,14 @@ impl Desk {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn mirror_teams(&self, teams: Vec<TeamSettings>) -> Result<(), Error> {
+    pub async fn mirror_teams(
+        &self,
+        teams: Vec<TeamSettings>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(), Error> {
         let kept = self.store.write(async move |tx: &mut Tx<'_>| {
+            tx.journal(now, by.clone(), Happening::TeamsMirrored { count: teams.len() }).await?;
             tx.save_mirrored_teams(teams.clone()).await?;
             Ok::<_, Error>(())
         });

@@ -39,6 +39,8 @@ impl LdapMirror {
             (Some(MirrorPlace::Cookie(cookie)), 0) => bytes(&cookie),
             _ => None,
         };
+        let mut connection = connection;
+        self.read_teams(&mut connection, &mut *self.work().await).await?;
         let mut changes = connection.follow(&people(ldap, self.mapping()), cookie.clone()).await?;
         self.refresh(&mut changes, cookie).await?;
         let mut read_all_at = Instant::now() + 60 * ldap.full_minutes.seconds();
@@ -51,9 +53,11 @@ impl LdapMirror {
                     }
                 }
                 () = sleep_until(probe_at) => {
-                    Connection::open(self.access()).await?.root().await?;
+                    let mut probe = Connection::open(self.access()).await?;
+                    probe.root().await?;
                     probe_at = Instant::now() + PROBE;
-                    let work = self.work().await;
+                    let mut work = self.work().await;
+                    self.read_teams(&mut probe, &mut work).await?;
                     let place = self.kept().place;
                     self.keep(&work, place, &changes.server().to_string(), false, Actor::Daemon).await?;
                 }
