@@ -19,6 +19,8 @@ use crate::standing::walk::{self, Daemon, Dialled, End, Memory, Policy, Step, St
 pub(super) struct Rehearsal {
     switch: FreeSwitch,
     walk: Walk,
+    /// The context where calls from outside arrive.
+    outside: String,
     /// What mod_db keeps from one call to the next.
     memory: Mutex<Memory>,
 }
@@ -45,7 +47,8 @@ impl Rehearsal {
         let texts = contexts.chain([operators.as_str(), outside.as_str()]);
         let walk = Walk::from_texts(texts.chain(fragments).chain(["</context>\n"]))
             .context("our own dialplan cannot be walked")?;
-        Ok(Self { switch, walk, memory: Mutex::new(Memory::default()) })
+        let outside = config.emergency.callback_context.as_str().to_owned();
+        Ok(Self { switch, walk, outside, memory: Mutex::new(Memory::default()) })
     }
 
     /// The simulated FreeSWITCH.
@@ -83,10 +86,9 @@ impl Rehearsal {
         number: &str,
         from: &str,
         name: &str,
-        context: &str,
     ) -> anyhow::Result<Dial> {
         let setup = CallSetup {
-            context: context.to_owned(),
+            context: self.outside.clone(),
             is_withheld: from.is_empty(),
             ..CallSetup::from_outside(number, from, name)
         };

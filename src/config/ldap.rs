@@ -132,3 +132,77 @@ impl Checker<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+    use crate::model::TomlFault;
+
+    const FS1: &str = "[freeswitch.fs1]\npassword = \"s3cret\"\n";
+
+    fn parse(text: impl AsRef<[u8]>) -> Result<Config, TomlFault> {
+        Config::parse(Path::new("/etc/hotdeskd/hotdeskd.toml"), text.as_ref(), None)
+    }
+
+    const LDAP: &str =
+        "[people.ldap]\nservers = [\"ldaps://ldap.example.net\"]\nbase = \"dc=example\"\n";
+
+    #[test]
+    fn an_ldap_server_has_what_it_needs_and_its_secret_is_not_shown() {
+        let switch = "[switch]\npassword = \"s3cret\"\n";
+        let least = format!("domain = \"a.example\"\n{switch}{FS1}{LDAP}");
+        let with = |more: &str| parse(format!("{least}{more}\n"));
+        let fine =
+            with("bind_dn = \"cn=x\"\npassword = \"s3cret2\"\nvariables = { toll_allow = \"x\" }")
+                .unwrap();
+        assert!(!format!("{fine:?}{}", fine.show()).contains("s3cret2"));
+        let shown = fine.show().replace("(hidden)", "s3cret");
+        assert_eq!(parse(&shown).unwrap().show(), fine.show());
+        for (more, key, problem) in [
+            ("bind_dn = \"cn=x\"", "people.ldap.bind_dn", "expected both or none"),
+            ("password = \"4711\"", "people.ldap.bind_dn", "expected both or none"),
+            ("external = true", "people.ldap.external", "without a `certificate`"),
+            ("certificate = \"a.pem\"", "people.ldap.certificate", "expected both or none"),
+            ("filter = \"objectClass=*\"", "people.ldap.filter", "a search filter in brackets"),
+            ("filter = \"(objectClass=*))\"", "people.ldap.filter", "a search filter in brackets"),
+            ("extension_pattern = \"(\"", "people.ldap.extension_pattern", "a regular expression"),
+            ("page_size = 0", "people.ldap.page_size", "a number from 1 to 10000"),
+            (
+                "variables = { user_context = \"x\" }",
+                "people.ldap.variables.user_context",
+                "hotdeskd sets",
+            ),
+            ("variables = { a = \"x y\" }", "people.ldap.variables.a", "the name of an attribute"),
+            (
+                "attributes = { key = \"(\" }",
+                "people.ldap.attributes.key",
+                "the name of an attribute",
+            ),
+            (
+                "attributes = { pin = \"p\" }\n[pin]\nmethod = \"hash\"",
+                "people.ldap.attributes.pin",
+                "not \"voicemail\"",
+            ),
+            ("poll = 3", "people.ldap.poll", "unknown key `poll`"),
+        ] {
+            let told = with(more).unwrap_err();
+            assert_eq!(told.key, key, "{told}");
+            assert!(told.problem.contains(problem), "{told}");
+            assert!(!told.to_string().contains("4711"), "{told}");
+        }
+        let without =
+            parse(format!("domain = \"a.example\"\npin.method = \"ldap\"\n{FS1}")).unwrap_err();
+        assert!(without.problem.contains("[people.ldap]"), "{without}");
+        for server in
+            ["ldap.example.net", "http://x", "ldap://", "ldap://a:0", "ldap://a b", "ldapi://x"]
+        {
+            let text = least.replace("ldaps://ldap.example.net", server);
+            assert!(
+                parse(text).unwrap_err().problem.contains("the URL of an LDAP server"),
+                "{server}"
+            );
+        }
+    }
+}

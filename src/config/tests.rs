@@ -353,6 +353,8 @@ fn every_key_of_every_table_stands_in_the_example() {
         "prompts",
         "directory",
         "people",
+        "people.ldap",
+        "people.ldap.attributes",
         "standing",
         "provisioning",
         "provisioning.enrolment",
@@ -366,7 +368,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "[team]",
     ];
     // A list of tables has no default, so it stands there as a comment.
-    let example = example().replace("\n# [[", "\n[[");
+    let example = example().replace("\n# [[", "\n[[").replace("\n# [people.", "\n[people.");
     for table in tables {
         // A key that cannot be there is answered with those that can.
         let text = match table {

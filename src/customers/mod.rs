@@ -10,6 +10,7 @@ mod columns;
 mod database;
 mod pool;
 mod query;
+pub mod sample;
 pub mod settings;
 
 use std::sync::Arc;
@@ -38,7 +39,9 @@ use settings::CustomersSettings;
 const MOST_AT_ONCE: usize = 1_024;
 /// How often an idle connection is tried, so that the first caller of the day finds one that works.
 const TRIED_EVERY: Duration = Duration::from_secs(20);
-/// How long that, and `check`, may take.
+/// How long a connection is kept that nobody needed: whatever is between us and the server may have forgotten it.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long trying one, and `check`, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A number that nobody has: no country has this code.
 const NOBODY: &str = "+99900000000";
@@ -125,6 +128,8 @@ impl Customers {
             query,
             deadline: settings.deadline(),
         };
+        // What is known of the world's numbers is read with the first one, which must not be a caller's.
+        let _ = Caller::of(NOBODY, &settings.number_plan(), |_| false);
         let connections = usize::try_from(settings.connections.get()).unwrap_or(1);
         let inner = Inner {
             pool: Arc::new(Pool::new(target, connections)),
@@ -295,6 +300,7 @@ impl Inner {
 
     /// Sees that a connection is there and works; one that does not is made anew.
     async fn try_idle(&self) {
+        self.pool.forget_idle_for(IDLE);
         let until = Instant::now() + PATIENCE;
         let Ok(Ok(permit)) = timeout_at(until, self.pool.permit()).await else { return };
         let tried = async {

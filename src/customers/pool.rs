@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::database::{Fault, Link, Target};
 
@@ -17,7 +17,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The connections.
 pub(super) struct Pool {
     pub target: Target,
-    idle: Mutex<Vec<Link>>,
+    /// Each with when it was used last; the one that was used last comes last, and goes first.
+    idle: Mutex<Vec<(Link, Instant)>>,
     permits: Arc<Semaphore>,
 }
 
@@ -47,7 +48,7 @@ impl Pool {
     ) -> Result<Held, Fault> {
         let link = self.idle().pop();
         match link {
-            Some(link) => Ok(Held { link, is_used: true, permit }),
+            Some((link, _)) => Ok(Held { link, is_used: true, permit }),
             None => self.connect(permit).await,
         }
     }
@@ -76,7 +77,7 @@ impl Pool {
 
     /// For whoever comes next.
     pub(super) fn give_back(&self, held: Held) {
-        self.idle().push(held.link);
+        self.idle().push((held.link, Instant::now()));
     }
 
     /// Closes what is idle: the server was restarted, or is gone.
@@ -85,12 +86,17 @@ impl Pool {
         drop(idle);
     }
 
+    /// Closes what was not used for that long.
+    pub(super) fn forget_idle_for(&self, time: Duration) {
+        self.idle().retain(|(_, used)| used.elapsed() < time);
+    }
+
     /// How many connections are open and not in use.
     pub(super) fn idle_count(&self) -> usize {
         self.idle().len()
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Link>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Link, Instant)>> {
         self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -13,6 +13,7 @@ mod faults;
 mod handsets;
 mod hostile_names;
 mod kill;
+mod ldap;
 mod login;
 mod phone_book;
 mod phones_configure;

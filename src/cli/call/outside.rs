@@ -34,7 +34,7 @@ pub(in crate::cli) async fn run(
     let context = config.emergency.callback_context.as_str();
     let who = if from.is_empty() { "Somebody who withholds the number" } else { from };
     println!("{who} calls {number} from outside (context {context}).");
-    let dialled = rehearsal.dial_outside(number, from, name.unwrap_or_default(), context)?;
+    let dialled = rehearsal.dial_outside(number, from, name.unwrap_or_default())?;
     let mut call = match dialled {
         Dial::Dialplan(story) => {
             println!("{story}");

@@ -1,7 +1,9 @@
 //! `check`: what works, what does not, and what to do; asks every outside thing that a daemon would use.
 
 mod customers;
+mod ldap;
 mod phones;
+mod service;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -82,10 +84,12 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     );
     users_file(config, &mut lines);
     let store = open_store(config, &mut lines).await;
+    ldap::lines(config, store.as_ref(), &mut lines).await;
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
     customers::lines(config, &mut lines).await?;
     if let Some(store) = &store {
+        service::lines(config, store, &mut lines);
         standing_files(config, store, &mut lines)?;
         nodes(config, store, check.reload, &mut lines).await?;
     }
@@ -277,15 +281,15 @@ async fn nodes(
 ) -> anyhow::Result<()> {
     let settings = app::switch_settings(config, std::sync::Arc::new(CheckSync))?;
     let calls_back = config.emergency.callback_minutes > 0 && !config.emergency.numbers.is_empty();
+    let has_numbers = config.service.as_ref().is_some_and(|service| !service.numbers.is_empty());
     let context = |name: &str| ChannelWord::parse(name);
+    let outside = context(config.emergency.callback_context.as_str())?;
     let questions = Questions {
         domain: config.domain.clone(),
         voicemail_profile: settings.voicemail_profile.clone(),
         context: context(config.dialplan.context.as_str())?,
-        callback_context: match calls_back {
-            true => Some(context(config.emergency.callback_context.as_str())?),
-            false => None,
-        },
+        callback_context: calls_back.then(|| outside.clone()),
+        service_context: has_numbers.then_some(outside),
         queues: queue_questions(config, store),
         reload,
     };

@@ -1,6 +1,7 @@
 //! `demo`: the whole story, on loopback, against a real daemon.
 
 mod boxes;
+mod customers;
 mod office;
 mod story;
 

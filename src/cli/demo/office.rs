@@ -13,11 +13,12 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::boxes;
+use super::{boxes, customers};
 use crate::cli::rehearsal::{self, Rehearsal};
 use crate::config::Config;
-use crate::model::Mac;
-use crate::simulator::{self, FreeSwitch, Phone, StaticDirectory, XmlCurl};
+use crate::customers::sample;
+use crate::model::{Mac, QUEUES_CONTEXT};
+use crate::simulator::{self, Dialplan, FreeSwitch, Phone, StaticDirectory, XmlCurl};
 
 /// How long the daemon may take until it answers.
 const STARTS: Duration = Duration::from_secs(20);
@@ -28,6 +29,9 @@ const PHONES: [(&str, &str, &str, &str, &str); 3] = [
     ("0004132a0002", "phone-secret-2", "Desk 2", "snom", "+43123456702"),
     ("0004f2aa0003", "phone-secret-3", "Meeting room", "polycom", "+43123456703"),
 ];
+
+/// The file of the customer database.
+const CRM: &str = "crm.db";
 
 /// A sample user: extension, name, PIN.
 const USERS: [(&str, &str, &str); 3] = [
@@ -57,6 +61,7 @@ impl Office {
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let inbound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let config = configure(&folder, inbound.local_addr()?)?;
+        sample::write(&folder.join(CRM), &customers::CUSTOMERS).await?;
         let rehearsal = Rehearsal::new(switch(&config, inbound)?, &config)?;
         let admin = reqwest::Client::builder()
             .unix_socket(config.admin_socket())
@@ -133,6 +138,7 @@ impl Office {
         println!("\nThe office stays open until Ctrl-C. In another terminal:");
         println!("  {exe} -c {config} sessions list");
         println!("  {exe} -c {config} call '*11' --phone 0004132a0002 --keys '1001#4711#'");
+        println!("  {exe} -c {config} call {} --from +4315550100", customers::NUMBER);
         println!("  {exe} -c {config} journal list");
         tokio::signal::ctrl_c().await?;
         Ok(())
@@ -164,7 +170,9 @@ impl Office {
             self.ask(reqwest::Method::PUT, &format!("phones/{mac}"), Some(phone)).await?;
         }
         for (extension, name, pin) in USERS {
-            let user = json!({ "name": name });
+            let teams = customers::TEAMS.iter().filter(|(of, _)| *of == extension);
+            let teams: Vec<_> = teams.map(|(_, team)| team).collect();
+            let user = json!({ "name": name, "teams": teams });
             self.ask(reqwest::Method::PUT, &format!("users/{extension}"), Some(user)).await?;
             let pin = json!({ "pin": pin });
             self.ask(reqwest::Method::PUT, &format!("users/{extension}/pin"), Some(pin)).await?;
@@ -230,7 +238,19 @@ fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
          routes = [\"sofia/gateway/trunk/$number\", \"sofia/gateway/second-trunk/$number\"]\n\
          caller_id = \"+431234567\"\n\n\
          [provisioning]\n\
-         url = \"http://{phones}\"\n"
+         url = \"http://{phones}\"\n\n\
+         [customers]\n\
+         url = \"sqlite://{crm}\"\n\
+         query = \"SELECT team, name, priority FROM customers WHERE phone = :number\"\n\
+         country = \"AT\"\n\n\
+         [service]\n\
+         numbers = [\"{number}\"]\n\
+         default_queue = \"reception\"\n\n\
+         [[team]]\n\
+         id = \"sales\"\n\
+         departments = [\"42\"]\n",
+        crm = folder.join(CRM).display(),
+        number = customers::NUMBER,
     );
     std::fs::write(&file, text)?;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
@@ -260,10 +280,19 @@ fn switch(config: &Config, inbound: TcpListener) -> anyhow::Result<FreeSwitch> {
     let (standing, domain) = (config.standing.folder.clone(), config.domain.to_string());
     settings.static_directory =
         Some(StaticDirectory::new(move || included(&standing.join("directory"), &domain)));
+    settings.dialplan = Some(to_queues(config.domain.to_string()));
     let switch = FreeSwitch::start(settings, inbound);
     // Two messages wait for Ada.
     switch.set_mailbox("1001", 2, 0);
     Ok(switch)
+}
+
+/// What the context of queues does with a call.
+fn to_queues(domain: String) -> Dialplan {
+    Dialplan::new(move |context, team| {
+        let queue = ("callcenter".to_owned(), format!("{team}@{domain}"));
+        (context == QUEUES_CONTEXT).then(|| vec![queue])
+    })
 }
 
 /// The operator's `<domain>` with our groups included in it, as `freeswitch print` says.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use tokio::time::{Instant, sleep};
 
-use super::boxes;
 use super::office::{Office, label};
+use super::{boxes, customers};
 use crate::cli::rehearsal::{Dial, in_words};
 use crate::simulator::{CallSetup, Heard, Outcome, Phone};
 use crate::standing::walk::{End, Step, Story};
@@ -34,6 +34,7 @@ pub(super) async fn tell(office: &mut Office) -> anyhow::Result<()> {
     grace_is_unlocked(office, &meeting).await.context("unlocking")?;
     alan_takes_over(office, &desk1, &desk2).await.context("a take-over")?;
     ada_leaves(office, &desk2, &meeting).await.context("logging out from elsewhere")?;
+    customers::tell(office, &desk2).await?;
     boxes::tell(office).await?;
     without_daemon(office, &desk1, &desk2).await.context("without the daemon")?;
     with_daemon_again(office, &desk1).await.context("the daemon again")

@@ -30,6 +30,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The result codes that are told apart.
 const SUCCESS: u32 = 0;
 const SIZE_LIMIT: u32 = 4;
+const NO_SUCH_CONTROL: u32 = 12;
 const INVALID_CREDENTIALS: u32 = 49;
 const REFRESH_REQUIRED: u32 = 4_096;
 /// Controls by their numbers.
@@ -337,6 +338,7 @@ impl Changes {
             let result = self.stream.finish().await;
             return Err(match result.rc {
                 REFRESH_REQUIRED => Error::RefreshRequired,
+                NO_SUCH_CONTROL => Error::CannotFollow,
                 SUCCESS => Error::Lost("it ended the search".to_owned()),
                 _ => refusal("following changes", &result),
             });

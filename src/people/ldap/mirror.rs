@@ -11,13 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, can_follow};
+use super::connection::{Connection, Query, can_follow};
 use super::gather::{Gathered, Skips, is_newer};
 use super::mapping::Mapping;
-use super::pass::Reader;
+use super::pass::{Reader, people};
 use super::{Access, Error};
 use crate::desk::{Desk, Mirrored};
 use crate::model::{Actor, Disbelieved, MirrorPlace, MirrorState, PersonKey, Skipped, Teams};
@@ -228,7 +228,7 @@ impl LdapMirror {
     /// The server cannot be read.
     pub async fn look(&self) -> Result<Looked, Error> {
         let mut connection = Connection::open(&self.0.access).await?;
-        let follows = can_follow(&connection.root().await?) && self.0.access.ldap.syncrepl;
+        let follows = self.0.access.ldap.syncrepl && self.can_be_followed().await?;
         let server = connection.server().to_string();
         let gathered = self.reader(&mut connection).everybody(self.desk(), |_| {}).await?;
         let told = gathered.skips.told();
@@ -240,6 +240,25 @@ impl LdapMirror {
             examples: told.into_iter().take(EXAMPLES).cloned().collect(),
             referrals: gathered.referrals,
         })
+    }
+
+    /// Whether the server tells what changes below the base.
+    async fn can_be_followed(&self) -> Result<bool, Error> {
+        let mut connection = Connection::open(&self.0.access).await?;
+        if !can_follow(&connection.root().await?) {
+            return Ok(false);
+        }
+        let query = people(&self.0.access.ldap, &self.0.mapping);
+        // Nobody, so that the answer is short.
+        let filter = format!("(&{}(!(objectClass=*)))", query.filter);
+        let mut changes = connection.follow(&Query { filter, ..query }, None).await?;
+        let deadline = self.0.access.ldap.deadline_seconds.seconds();
+        match timeout(deadline, changes.next()).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(Error::CannotFollow)) => Ok(false),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(Error::Late("telling what changed")),
+        }
     }
 
     async fn run_for_ever(&self) {
@@ -282,7 +301,15 @@ impl LdapMirror {
             status.server = Some(connection.server().to_string());
             status.follows = follows;
         }
-        if follows { self.follow(connection).await } else { self.ask(connection).await }
+        if follows {
+            match self.follow(connection).await {
+                // It can, but not for these entries (OpenLDAP: a database without `overlay syncprov`).
+                Err(Error::CannotFollow) => self.note().follows = false,
+                other => return other,
+            }
+            connection = Connection::open(&self.0.access).await?;
+        }
+        self.ask(connection).await
     }
 
     /// Asks again and again for what is newer, and for who is still there.
@@ -442,7 +469,7 @@ impl LdapMirror {
         let least = self.0.access.ldap.least_percent.get() as usize;
         let is_few = found * 100 < most.0 * least;
         let is_nobody = found == 0 && had > 0 && least > 0;
-        if !accept && gone > 0 && (is_nobody || (is_few && gone > FEW)) {
+        if !accept && gone > 0 && (is_nobody || (is_few && most.0.saturating_sub(found) > FEW)) {
             let before = self.kept();
             let at = before.disbelieved.map_or(now, |before| before.at);
             let disbelieved = Some(Disbelieved { had, found, at });

@@ -74,6 +74,9 @@ pub enum Error {
     /// What was kept of where to go on means nothing to the server any more.
     #[error("the LDAP server wants everything to be read again")]
     RefreshRequired,
+    /// It does not tell what changes.
+    #[error("the LDAP server does not tell what changes")]
+    CannotFollow,
     /// It goes on giving pages without end.
     #[error("the LDAP server gives pages without end")]
     Endless,

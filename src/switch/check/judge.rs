@@ -160,6 +160,8 @@ pub(super) enum Context {
     Operators,
     /// Where calls from outside come in, with our extension in it.
     Callback,
+    /// The same, with the service number in it.
+    Service,
 }
 
 /// The first context of a name, which is the only one that counts.
@@ -170,7 +172,7 @@ pub(super) fn context(name: &str, need: Context, answer: &str) -> Finding {
         let advice = match need {
             Context::Ours => "run hotdeskd freeswitch install, include its files, and reloadxml",
             Context::Operators => "name the context of your own dialplan (dialplan.context)",
-            Context::Callback => {
+            Context::Callback | Context::Service => {
                 "name the context of calls from outside (emergency.callback_context)"
             }
         };
@@ -190,6 +192,14 @@ pub(super) fn context(name: &str, need: Context, answer: &str) -> Finding {
         Context::Callback if names.any(|name| name == "hotdeskd_emergency_callback") => {
             Finding::good(subject, "has the emergency call-back")
         }
+        Context::Service if names.any(|name| name == "hotdeskd_service") => {
+            Finding::good(subject, "has the service number")
+        }
+        Context::Service => Finding::bad(
+            subject,
+            "lacks the service number",
+            "include hotdeskd's fragment at its top (hotdeskd freeswitch print public), and reloadxml",
+        ),
         Context::Callback => Finding::bad(
             subject,
             "lacks the emergency call-back",

@@ -45,6 +45,8 @@ pub struct Questions {
     pub callback_context: Option<ChannelWord>,
     /// The queues of the teams, where there are some: the module, and the file that it reads.
     pub queues: Option<QueueQuestions>,
+    /// The same context, if there is a service number.
+    pub service_context: Option<ChannelWord>,
     /// Also reload the XML files, to see how long that takes. Everything that needs the directory waits meanwhile.
     pub reload: bool,
 }
@@ -143,6 +145,7 @@ impl Ask<'_> {
     async fn contexts(&self, all: &mut Vec<Finding>) -> Result<(), ExamineError> {
         let operator = &self.questions.context;
         let callback = self.questions.callback_context.as_ref();
+        let service = self.questions.service_context.as_ref();
         let word = |name| ChannelWord::parse(name).map_err(|_| AskError::Unreadable("xml_locate"));
         let (restricted, hotdesk) = (word("restricted")?, word("hotdesk")?);
         let needs = [
@@ -150,6 +153,7 @@ impl Ask<'_> {
             (Some(&hotdesk), judge::Context::Ours),
             (Some(operator), judge::Context::Operators),
             (callback, judge::Context::Callback),
+            (service, judge::Context::Service),
         ];
         for (name, need) in needs {
             let Some(name) = name else { continue };

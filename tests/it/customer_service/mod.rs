@@ -3,9 +3,11 @@
 //! [`Counter`] is the flow in this process, over a look-up of the test's own; `daemon` takes the real daemon.
 
 mod daemon;
+mod database;
 mod decided;
 mod hostile;
 mod hurried;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -83,6 +85,8 @@ fn found(team: &str, name: &str) -> LookUp {
 /// How a counter differs from the usual one.
 struct Plan {
     known: Known,
+    /// In place of what is known, a real database.
+    database: Option<Arc<dyn CustomerLookup>>,
     /// The tables of `[service.otherwise]`.
     otherwise: &'static str,
     /// Who is logged in, of `1001` in sales, `1002` in support, `1003` in reception.
@@ -96,6 +100,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             known: Known::default(),
+            database: None,
             otherwise: "",
             at_desks: &["1001", "1002", "1003"],
             last_agent_days: None,
@@ -164,10 +169,11 @@ impl Counter {
             journal_numbers: plan.journal_numbers,
             context: SettingText::parse("default").unwrap(),
         };
+        let lookup = plan.database.unwrap_or_else(|| Arc::new(plan.known));
         let check = Arc::new(HashedPin { desk: desk.clone() });
         let (prompts, pin) = (Prompts::default(), PinSettings::default());
         let conversations = Conversations::new(desk.clone(), prompts, pin, check)
-            .with_customers(CustomerService::new(Arc::new(plan.known), settings));
+            .with_customers(CustomerService::new(lookup, settings));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

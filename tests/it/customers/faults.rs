@@ -54,7 +54,13 @@ async fn a_query_that_never_returns_ends_at_the_deadline(database: impl Database
         assert!(took >= Duration::from_millis(290), "{round} {took:?}");
         assert!(took < Duration::from_millis(900), "{round} {took:?}");
     }
-    // And the server does not go on with it for nobody.
+    // Nor does a caller who hangs up leave anything behind: the server does not go on for nobody.
+    settings.deadline_ms = 5_000.try_into().unwrap();
+    let patient = Customers::new(&settings, password(), None).unwrap();
+    let caller = tokio::spawn(async move { patient.look_up("+4315550100").await });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(database.endless_running() > 0);
+    caller.abort();
     let until = Instant::now() + Duration::from_secs(20);
     while database.endless_running() > 0 {
         assert!(Instant::now() < until, "the server goes on");

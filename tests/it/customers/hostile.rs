@@ -1,10 +1,13 @@
 //! What callers and customers are called must do nothing.
 
+use hotdeskd::model::LookUpFailure;
+
 use super::*;
 
 super::for_each_database!(
     whatever_a_customer_is_called_comes_back_as_text,
     a_caller_with_sql_in_the_number_changes_nothing,
+    a_query_that_writes_fails_and_writes_nothing,
 );
 
 async fn whatever_a_customer_is_called_comes_back_as_text(database: impl DatabaseServer) {
@@ -50,8 +53,18 @@ async fn a_caller_with_sql_in_the_number_changes_nothing(database: impl Database
     assert_eq!(looked.answer, LookUp::NotAsked(hotdeskd::model::NotAsked::NotANumber));
     let looked = customers.look_up("01/555-0100").await;
     assert_eq!(looked.answer, found("sales", Some("Ada"), Some(1)), "{looked:?}");
-    // And whoever writes a query that writes is refused, by us or by the database.
-    let all = "WITH x AS (SELECT 1 AS team) SELECT team FROM x WHERE :number <> ''";
-    let _ = with(&database, all, "").look_up("+4315550100").await;
+    // The table stands.
     assert_eq!(customers.look_up("+4315550100").await.answer, found("sales", Some("Ada"), Some(1)));
+}
+
+async fn a_query_that_writes_fails_and_writes_nothing(database: impl DatabaseServer) {
+    fill(&database, &[]);
+    let Some((function, query)) = database.writing() else { return };
+    database.run(function);
+    let looked = customers(&database, query).look_up("+4315550100").await;
+    assert_eq!(looked.answer, LookUp::Failed(LookUpFailure::Error), "{looked:?}");
+    let told = looked.error.unwrap().to_lowercase().replace('-', " ");
+    assert!(told.contains("read only"), "{told}");
+    let looked = customers(&database, QUERY).look_up("+4315550100").await;
+    assert_eq!(looked.answer, LookUp::NoMatch);
 }

@@ -1,5 +1,6 @@
 //! Customers in real databases: the same tests for each kind.
 
+mod command;
 mod faults;
 mod found;
 mod hostile;

@@ -23,6 +23,7 @@ async fn an_examination_changes_nothing_and_asks_about_everything() {
         context: word("default"),
         callback_context: Some(word("public")),
         queues: Some(QueueQuestions { module: "mod_callcenter", file: "callcenter.conf" }),
+        service_context: Some(word("public")),
         reload: false,
     };
     let answers = |question: &str| match question {

@@ -105,13 +105,20 @@ impl DatabaseServer for Firebird {
         "SELECT COUNT(*) FROM RDB$FIELDS a, RDB$FIELDS b, RDB$FIELDS c, RDB$FIELDS d, RDB$FIELDS e WHERE :number <> ''"
     }
 
+    fn writing(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "SET TERM ^ ;\nCREATE PROCEDURE ADDS (N VARCHAR(64)) RETURNS (TEAM VARCHAR(64)) AS BEGIN INSERT INTO customers VALUES (:N, 'sales', 'x', 1); TEAM = N; SUSPEND; END^\nSET TERM ; ^",
+            "SELECT TEAM FROM ADDS(:number)",
+        ))
+    }
+
     fn odd_types(&self) -> &'static str {
         "SELECT CAST(42 AS NUMERIC(10,0)) AS team, CAST('Müller' AS BLOB SUB_TYPE TEXT) AS name, CAST(7 AS DOUBLE PRECISION) AS priority FROM RDB$DATABASE WHERE :number <> 'x'"
     }
 
     fn endless_running(&self) -> usize {
         let told = self.isql(
-            "SELECT COUNT(*) FROM MON$STATEMENTS WHERE MON$STATE = 1 AND MON$SQL_TEXT CONTAINING 'RDB$FIELDS e';",
+            "SELECT COUNT(*) FROM MON$STATEMENTS WHERE MON$STATE = 1 AND MON$ATTACHMENT_ID <> CURRENT_CONNECTION AND MON$SQL_TEXT CONTAINING 'RDB$FIELDS e';",
         );
         told.split_whitespace().find_map(|word| word.parse().ok()).unwrap()
     }

@@ -7,6 +7,9 @@ use std::process::Command;
 use super::{DatabaseServer, PASSWORD, Server, USER, as_user, done, give};
 use crate::support::free_address;
 
+/// The kernel has few slots for asynchronous IO, and each server would take hundreds.
+const NO_AIO: &str = "--innodb-use-native-aio=0";
+
 pub struct MariaDb {
     folder: tempfile::TempDir,
     address: SocketAddr,
@@ -20,7 +23,7 @@ impl MariaDb {
         let data = format!("--datadir={}", folder.path().join("data").display());
         let mut install = as_user("mysql", "mariadb-install-db");
         install.args(["--no-defaults", &data, "--skip-test-db"]);
-        install.arg("--auth-root-authentication-method=normal");
+        install.args(["--auth-root-authentication-method=normal", NO_AIO]);
         done(&mut install, "");
         let mut own = Self { folder, address: free_address(), server: Server(None) };
         DatabaseServer::start(&mut own);
@@ -67,13 +70,20 @@ impl DatabaseServer for MariaDb {
         let mut server = as_user("mysql", "mariadbd");
         server.arg("--no-defaults").arg("--datadir").arg(self.folder.path().join("data"));
         server.arg("--socket").arg(self.socket()).args(["--bind-address", "127.0.0.1"]);
-        server.args(["--port", &self.address.port().to_string(), "--skip-name-resolve"]);
+        server.args(["--port", &self.address.port().to_string(), "--skip-name-resolve", NO_AIO]);
         server.args(["--innodb-buffer-pool-size=32M"]);
         self.server = Server::start(server, self.address, &self.folder.path().join("log"));
     }
 
     fn endless(&self) -> &'static str {
         "SELECT SLEEP(3600) FROM customers WHERE :number <> ''"
+    }
+
+    fn writing(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "\nDELIMITER //\nCREATE FUNCTION adds(n TEXT) RETURNS TEXT MODIFIES SQL DATA BEGIN INSERT INTO customers VALUES (n, 'sales', 'x', 1); RETURN n; END//\nDELIMITER ;",
+            "SELECT adds(:number) AS team",
+        ))
     }
 
     fn odd_types(&self) -> &'static str {

@@ -35,6 +35,8 @@ pub trait DatabaseServer {
     fn endless(&self) -> &'static str;
     /// How many of those run at the server.
     fn endless_running(&self) -> usize;
+    /// What makes a function that adds a customer, and a query that calls it; none where there is no such thing.
+    fn writing(&self) -> Option<(&'static str, &'static str)>;
     /// A query with columns of types that are none of text, for `:number`; the team is `42`, the priority 7.
     fn odd_types(&self) -> &'static str;
 }

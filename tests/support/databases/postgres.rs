@@ -37,6 +37,13 @@ impl Postgres {
         own
     }
 
+    /// How many connections hotdeskd has there.
+    pub fn connections(&self) -> usize {
+        let told =
+            self.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hotdeskd';");
+        told.split_whitespace().find_map(|word| word.parse().ok()).unwrap()
+    }
+
     fn psql(&self, sql: &str) -> String {
         let mut psql = Command::new("psql");
         psql.env("PGPASSWORD", PASSWORD).args(["-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
@@ -81,6 +88,13 @@ impl DatabaseServer for Postgres {
 
     fn endless(&self) -> &'static str {
         "SELECT pg_sleep(3600)::text WHERE :number <> ''"
+    }
+
+    fn writing(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "CREATE FUNCTION adds(n text) RETURNS text LANGUAGE sql VOLATILE AS $$ INSERT INTO customers VALUES (n, 'sales', 'x', 1) RETURNING phone $$;",
+            "SELECT adds(:number)",
+        ))
     }
 
     fn odd_types(&self) -> &'static str {

@@ -86,6 +86,10 @@ impl DatabaseServer for SqliteFile {
         usize::try_from(ticks().saturating_sub(before) / 20).unwrap()
     }
 
+    fn writing(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     fn odd_types(&self) -> &'static str {
         "SELECT 42 AS team, CAST(x'4dfc6c6c6572' AS BLOB) AS name, 7.0 AS priority WHERE :number <> 'x'"
     }

@@ -89,6 +89,8 @@ fn the_first_context_of_a_name_counts() {
         (Context::Operators, gone.clone(), Verdict::Bad),
         (Context::Callback, with("hotdeskd_emergency_callback"), Verdict::Good),
         (Context::Callback, with("public_did"), Verdict::Bad),
+        (Context::Service, with("hotdeskd_service"), Verdict::Good),
+        (Context::Service, with("hotdeskd_emergency_callback"), Verdict::Bad),
         (Context::Callback, gone, Verdict::Bad),
     ] {
         assert_eq!(context("x", need, &answer).verdict, verdict, "{need:?} {answer}");
