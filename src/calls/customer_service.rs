@@ -229,7 +229,8 @@ async fn go(
     left.map(|_| ())
 }
 
-/// What the call takes along. Both of the caller's are always set: mod_callcenter would show the agent else what the
+/// What the call takes along. `socket_resume` is for the time until then: were it left, FreeSWITCH would cut what runs
+/// when our connection closes, and that is the queue by then (`mod_event_socket.c:2816`). Both of the caller's are always set: mod_callcenter would show the agent else what the
 /// caller says, as it stands.
 fn variables(decided: &Decision) -> Vec<(&'static str, ChannelText)> {
     let number = number_shown(&decided.caller_number);
@@ -238,6 +239,7 @@ fn variables(decided: &Decision) -> Vec<(&'static str, ChannelText)> {
         ("effective_caller_id_name", name.unwrap_or_else(|| number.clone())),
         ("effective_caller_id_number", number),
         ("hotdesk_reason", ChannelText::reduce(decided.reason.word())),
+        ("socket_resume", ChannelText::reduce("false")),
     ];
     if let Some(priority) = decided.priority {
         all.push(("cc_base_score", ChannelText::reduce(&priority.to_string())));

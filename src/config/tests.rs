@@ -171,6 +171,9 @@ fn a_secret_is_never_repeated() {
         "domain = \"a.example\"\n[freeswitch]\nfs1 = { password = '4711' password_file = 'b' }\n",
         "domain = \"a.example\"\n[switch]\npassword = \"4711 $x\"\n[freeswitch.fs1]\npassword = \"4711\"\n",
         "domain = \"a.example\"\n[freeswitch.fs1]\npassword = \"4711\\u0001\"\n",
+        "domain = \"a.example\"\n[customers]\npassword = 4711\n",
+        "domain = \"a.example\"\n[customers]\nurl = \"postgres://crm:4711@db/crm\"\n",
+        "domain = \"a.example\"\n[customers]\nurl = postgres://crm:4711@db/crm\n",
     ] {
         let told = parse(text).unwrap_err();
         assert!(!format!("{told} {told:?}").contains("4711"), "{text}\n{told}");
@@ -355,6 +358,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "people",
         "people.ldap",
         "people.ldap.attributes",
+        "people.ldap.teams",
         "standing",
         "provisioning",
         "provisioning.enrolment",

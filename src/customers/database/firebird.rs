@@ -3,7 +3,9 @@
 use rsfbclient::prelude::{
     TrDataAccessMode, TrIsolationLevel, TrLockResolution, TrRecordVersion, TransactionConfiguration,
 };
-use rsfbclient::{Column, Connection, FbError, Queryable as _, RustFbClient, SqlType, charset};
+use rsfbclient::{
+    Charset, Column, Connection, FbError, Queryable as _, RustFbClient, SqlType, charset,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::relay::Relay;
@@ -47,18 +49,15 @@ impl Firebird {
             .db_name(&url.database)
             .user(&url.user)
             .pass(target.password())
-            .charset(match target.charset {
-                FirebirdCharset::Utf8 => charset::UTF_8,
-                FirebirdCharset::Win1252 => charset::WIN_1252,
-                FirebirdCharset::Win1250 => charset::WIN_1250,
-                FirebirdCharset::Win1251 => charset::WIN_1251,
-                FirebirdCharset::Iso8859_1 => charset::ISO_8859_1,
-                FirebirdCharset::Iso8859_2 => charset::ISO_8859_2,
-            })
+            .charset(character_set(target.charset))
             .transaction(READ_ONLY);
         let (questions, asked) = mpsc::channel(1);
         let (ready, is_ready) = oneshot::channel();
-        let (query, binds) = (target.query.sql.clone(), target.query.binds);
+        let binds = target.query.binds;
+        let query = match target.charset {
+            FirebirdCharset::Utf8 => byte_by_byte(&target.query.sql),
+            _ => target.query.sql.clone(),
+        };
         let thread = std::thread::Builder::new().name("firebird".to_owned());
         let started = thread.spawn(move || match Session::open(&builder, &query, binds) {
             Ok(session) => {
@@ -84,6 +83,33 @@ impl Firebird {
         self.questions.send(question).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?.map_err(|error| fault(target, &error))
     }
+}
+
+/// What the server is told, and what we make of its bytes.
+///
+/// A server asked for UTF-8 converts what has a character set, and hands out as they are the bytes of what has
+/// none, as in many old databases. The client would fail there, so that it makes one character of each byte, and
+/// [`read`] looks what the bytes are.
+fn character_set(set: FirebirdCharset) -> Charset {
+    match set {
+        FirebirdCharset::Utf8 => Charset { on_rust: charset::ISO_8859_1.on_rust, ..charset::UTF_8 },
+        FirebirdCharset::Win1252 => charset::WIN_1252,
+        FirebirdCharset::Win1250 => charset::WIN_1250,
+        FirebirdCharset::Win1251 => charset::WIN_1251,
+        FirebirdCharset::Iso8859_1 => charset::ISO_8859_1,
+        FirebirdCharset::Iso8859_2 => charset::ISO_8859_2,
+    }
+}
+
+/// A text as one character for each of its bytes, which the client turns back into these.
+fn byte_by_byte(text: &str) -> String {
+    text.bytes().map(char::from).collect()
+}
+
+/// The bytes of such a text; other texts are their own.
+fn bytes_of(text: &str) -> Vec<u8> {
+    let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
+    bytes.unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
 fn fault(target: &Target, error: &FbError) -> Fault {
@@ -124,8 +150,14 @@ impl Session {
     ) -> Result<Self, Opening> {
         let mut connection = builder.connect()?;
         let found = columns(&mut connection, query)?;
+        let set = match has_character_set(&mut connection)? {
+            true => "",
+            // Else they would have to be good UTF-8 on their way.
+            false => " CHARACTER SET OCTETS",
+        };
         let taken = found.taken.iter().flatten().map(|name| {
-            format!("CAST(SUBSTRING(Q.{name} FROM 1 FOR {CHARACTERS}) AS VARCHAR({CHARACTERS}))")
+            let short = format!("SUBSTRING(Q.{name} FROM 1 FOR {CHARACTERS})");
+            format!("CAST({short} AS VARCHAR({CHARACTERS}){set})")
         });
         let taken = taken.collect::<Vec<_>>().join(", ");
         let (most, names) = (MOST_ROWS + 1, &found.names);
@@ -157,6 +189,13 @@ impl Session {
 
 fn prepare(connection: &mut Connection<RustFbClient>, sql: &str) -> Result<(), FbError> {
     connection.with_transaction(|transaction| transaction.prepare(sql, false).map(drop))
+}
+
+/// Whether the database says what its texts mean. Many old ones do not, and hold whatever their programs wrote.
+fn has_character_set(connection: &mut Connection<RustFbClient>) -> Result<bool, FbError> {
+    let sql = "SELECT TRIM(RDB$CHARACTER_SET_NAME) FROM RDB$DATABASE";
+    let set: Option<(Option<String>,)> = connection.query_first(sql, ())?;
+    Ok(set.and_then(|(name,)| name).is_some_and(|name| name != "NONE"))
 }
 
 /// How the columns of the query are called around it.
@@ -204,7 +243,7 @@ fn columns(connection: &mut Connection<RustFbClient>, query: &str) -> Result<Fou
 fn read(columns: Vec<Column>, has: [bool; 3]) -> Row {
     let mut columns = columns.into_iter();
     Row::of(has.map(|has| match has.then(|| columns.next()).flatten()?.value {
-        SqlType::Text(found) => text(found.as_bytes()),
+        SqlType::Text(found) => text(&bytes_of(&found)),
         SqlType::Binary(found) => text(&found),
         SqlType::Integer(found) => Some(found.to_string()),
         SqlType::Floating(found) => Some(found.to_string()),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::Customer;
+use crate::model::{Customer, LookUpFailure};
 
 /// A Monday, at ten and at twenty o'clock.
 const DAY: &str = "2026-11-23T10:00:00Z";

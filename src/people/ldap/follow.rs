@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Error;
 use super::connection::{Changes, Connection, EntryState, Info, Told};
-use super::gather::Gathered;
+use super::gather::{Filling, Gathered};
 use super::mirror::{Applied, LdapMirror};
 use super::pass::people;
 use crate::model::{Actor, MirrorPlace, PersonKey};
@@ -39,6 +39,8 @@ impl LdapMirror {
             (Some(MirrorPlace::Cookie(cookie)), 0) => bytes(&cookie),
             _ => None,
         };
+        let mut connection = connection;
+        self.read_teams(&mut connection, &mut *self.work().await).await?;
         let mut changes = connection.follow(&people(ldap, self.mapping()), cookie.clone()).await?;
         self.refresh(&mut changes, cookie).await?;
         let mut read_all_at = Instant::now() + 60 * ldap.full_minutes.seconds();
@@ -51,9 +53,11 @@ impl LdapMirror {
                     }
                 }
                 () = sleep_until(probe_at) => {
-                    Connection::open(self.access()).await?.root().await?;
+                    let mut probe = Connection::open(self.access()).await?;
+                    probe.root().await?;
                     probe_at = Instant::now() + PROBE;
-                    let work = self.work().await;
+                    let mut work = self.work().await;
+                    self.read_teams(&mut probe, &mut work).await?;
                     let place = self.kept().place;
                     self.keep(&work, place, &changes.server().to_string(), false, Actor::Daemon).await?;
                 }
@@ -72,16 +76,19 @@ impl LdapMirror {
         let mut work = self.work().await;
         let mut news = News { names_all: cookie.is_none(), cookie, ..News::default() };
         let all = news.names_all;
+        let mut filling = Filling::new(self.desk(), Actor::Daemon);
         loop {
             let told = timeout(deadline, changes.next()).await;
             let told = told.map_err(|_| Error::Late("telling what changed"))??;
             if self.take(&mut news, told) {
                 break;
             }
+            filling.feed(&mut news.gathered).await?;
             if let Some(running) = &mut self.note().running {
                 running.read = news.gathered.read;
             }
         }
+        filling.end(&mut news.gathered).await?;
         let server = changes.server().to_string();
         let cookie = news.cookie.take();
         self.bring(&mut work, news, all).await?;

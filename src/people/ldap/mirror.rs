@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Query, can_follow};
-use super::gather::{Gathered, Skips, is_newer};
+use super::gather::{Filling, Gathered, Skips, is_newer};
 use super::mapping::Mapping;
 use super::pass::{Reader, people};
-use super::{Access, Error};
+use super::{Access, Error, teams};
 use crate::desk::{Desk, Mirrored};
 use crate::model::{Actor, Disbelieved, MirrorPlace, MirrorState, PersonKey, Skipped, Teams};
 
@@ -57,6 +57,8 @@ pub(super) struct Work {
     skips: Skips,
     /// The most people lately, and since when that is counted.
     most: Option<(usize, Timestamp)>,
+    /// What makes no sense of the groups that describe teams.
+    teams: Vec<Skipped>,
     /// From where to go on when asked again; `None`: everybody has to be read.
     place: Option<MirrorPlace>,
 }
@@ -230,7 +232,7 @@ impl LdapMirror {
         let mut connection = Connection::open(&self.0.access).await?;
         let follows = self.0.access.ldap.syncrepl && self.can_be_followed().await?;
         let server = connection.server().to_string();
-        let gathered = self.reader(&mut connection).everybody(self.desk(), |_| {}).await?;
+        let gathered = self.reader(&mut connection).everybody(self.desk(), None, |_| {}).await?;
         let told = gathered.skips.told();
         Ok(Looked {
             server,
@@ -325,6 +327,7 @@ impl LdapMirror {
             };
             let mut work = self.0.work.lock().await;
             let mark = self.reader(&mut open).mark().await?;
+            self.read_teams(&mut open, &mut work).await?;
             if work.place.is_none()
                 || read_all_at <= Instant::now()
                 || !self.read_newer(&mut open, &mut work, mark).await?
@@ -348,12 +351,14 @@ impl LdapMirror {
     ) -> Result<Pass, Error> {
         let mut reader = self.reader(connection);
         let mark = reader.mark().await?;
+        self.read_teams(reader.connection, work).await?;
         let told = |read| {
             if let Some(running) = &mut self.note().running {
                 running.read = read;
             }
         };
-        let mut gathered = reader.everybody(self.desk(), told).await?;
+        let mut filling = Filling::new(self.desk(), by.clone());
+        let mut gathered = reader.everybody(self.desk(), Some(&mut filling), told).await?;
         let server = connection.server().to_string();
         let gone = self.absent(&gathered.seen);
         let place = place(mark, gathered.newest.take());
@@ -373,7 +378,7 @@ impl LdapMirror {
             added: done.added,
             changed: done.changed,
             removed: done.removed,
-            skipped: work.skips.count(),
+            skipped: work.count(),
             referrals,
             error: None,
         })
@@ -452,6 +457,22 @@ impl LdapMirror {
         Ok(done)
     }
 
+    /// Makes the teams as the groups describe them.
+    pub(super) async fn read_teams(
+        &self,
+        connection: &mut Connection,
+        work: &mut Work,
+    ) -> Result<(), Error> {
+        let (teams, skipped) =
+            teams::read(connection, &self.0.access.ldap, &self.0.mapping).await?;
+        work.teams = skipped;
+        let is_same = self.desk().store().memory().teams().values().eq(&teams);
+        if !is_same {
+            self.desk().mirror_teams(teams, Timestamp::now(), Actor::Daemon).await?;
+        }
+        Ok(())
+    }
+
     /// Whether an answer can be believed that takes so many people away.
     async fn believe(
         &self,
@@ -492,14 +513,14 @@ impl LdapMirror {
         by: Actor,
     ) -> Result<(), Error> {
         let (now, before) = (Timestamp::now(), self.kept());
-        let told = work.skips.told();
+        let told = work.teams.iter().chain(work.skips.told());
         let state = MirrorState {
             settings: self.0.settings.clone(),
             server: server.to_owned(),
             place,
             current_at: Some(now),
             read_at: if all { Some(now) } else { before.read_at },
-            skipped: work.skips.count(),
+            skipped: work.count(),
             examples: told.into_iter().take(EXAMPLES).cloned().collect(),
             disbelieved: None,
         };
@@ -579,6 +600,11 @@ pub(super) struct Applied {
 }
 
 impl Work {
+    /// How many entries are not taken over.
+    fn count(&self) -> usize {
+        self.teams.len() + self.skips.count()
+    }
+
     /// Whether entries are known that are not taken over.
     pub(super) fn skips_any(&self) -> bool {
         self.skips.count() > 0

@@ -14,6 +14,7 @@ mod mirror;
 mod pass;
 mod relay;
 mod settings;
+mod teams;
 mod tls;
 
 use secrecy::SecretString;
@@ -22,6 +23,7 @@ pub use bind::LdapPassword;
 pub use mirror::{LdapMirror, LdapStatus, Looked, Pass, Progress};
 pub use settings::{
     Attribute, Attributes, Bounded, Filter, LdapSettings, Pattern, Schema, SearchScope, ServerUrl,
+    TeamGroups,
 };
 pub use tls::TlsError;
 

@@ -82,6 +82,64 @@ pub struct LdapSettings {
     /// Directory params by the attributes that have them.
     #[serde(default)]
     pub params: Variables,
+    /// Groups that describe the teams' queues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teams: Option<TeamGroups>,
+}
+
+/// Groups that describe the teams' queues. What the configuration says of a team stands before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamGroups {
+    /// Below which entry they are.
+    pub base: String,
+    /// Which entries they are.
+    #[serde(default = "groups")]
+    pub filter: Filter,
+    /// The team, by its name or by one of its departments.
+    #[serde(default = "common_name")]
+    pub id: Attribute,
+    /// The number that people dial for the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Attribute>,
+    /// How agents are chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Attribute>,
+    /// What callers hear while they wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music: Option<Attribute>,
+    /// Seconds that a caller waits at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_wait: Option<Attribute>,
+    /// Seconds that a caller waits at most while nobody is logged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_wait_with_no_agent: Option<Attribute>,
+    /// Where a caller goes who waited too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<Attribute>,
+}
+
+fn groups() -> Filter {
+    Filter("(objectClass=groupOfNames)".to_owned())
+}
+
+fn common_name() -> Attribute {
+    Attribute("cn".to_owned())
+}
+
+impl TeamGroups {
+    /// The attributes that have to be asked for.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        let optional = [
+            &self.extension,
+            &self.strategy,
+            &self.music,
+            &self.max_wait,
+            &self.max_wait_with_no_agent,
+            &self.overflow,
+        ];
+        std::iter::once(&self.id).chain(optional.into_iter().flatten())
+    }
 }
 
 fn yes() -> bool {

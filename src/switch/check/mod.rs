@@ -43,10 +43,10 @@ pub struct Questions {
     pub context: ChannelWord,
     /// The context that calls from outside come into, if the call-back after an emergency call is switched on.
     pub callback_context: Option<ChannelWord>,
-    /// The queues of the teams, where there are some: the module, and the file that it reads.
-    pub queues: Option<QueueQuestions>,
     /// The same context, if there is a service number.
     pub service_context: Option<ChannelWord>,
+    /// The queues of the teams, where there are some: the module, and the file that it reads.
+    pub queues: Option<QueueQuestions>,
     /// Also reload the XML files, to see how long that takes. Everything that needs the directory waits meanwhile.
     pub reload: bool,
 }

@@ -1,6 +1,7 @@
 //! Customers in real databases: the same tests for each kind.
 
 mod command;
+mod encrypted;
 mod faults;
 mod found;
 mod hostile;

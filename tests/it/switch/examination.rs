@@ -22,8 +22,8 @@ async fn an_examination_changes_nothing_and_asks_about_everything() {
         voicemail_profile: word("default"),
         context: word("default"),
         callback_context: Some(word("public")),
-        queues: Some(QueueQuestions { module: "mod_callcenter", file: "callcenter.conf" }),
         service_context: Some(word("public")),
+        queues: Some(QueueQuestions { module: "mod_callcenter", file: "callcenter.conf" }),
         reload: false,
     };
     let answers = |question: &str| match question {

@@ -21,6 +21,15 @@ pub struct Firebird {
 
 impl Firebird {
     pub fn start() -> Self {
+        Self::of("DEFAULT CHARACTER SET UTF8")
+    }
+
+    /// A database that does not say what its texts mean.
+    pub fn without_character_set() -> Self {
+        Self::of("")
+    }
+
+    fn of(character_set: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = free_address();
         let root = folder.path();
@@ -57,7 +66,7 @@ impl Firebird {
             &[&security],
             &format!(
                 "CREATE USER {USER} PASSWORD '{PASSWORD}'; COMMIT; \
-                 CREATE DATABASE '{}' USER {USER} DEFAULT CHARACTER SET UTF8;",
+                 CREATE DATABASE '{}' USER {USER} {character_set};",
                 own("crm.fdb")
             ),
         );

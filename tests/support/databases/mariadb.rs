@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{DatabaseServer, PASSWORD, Server, USER, as_user, done, give};
+use super::{DatabaseServer, PASSWORD, Server, USER, as_user, done, give, write_certificate};
 use crate::support::free_address;
 
 /// The kernel has few slots for asynchronous IO, and each server would take hundreds.
@@ -14,6 +14,8 @@ pub struct MariaDb {
     folder: tempfile::TempDir,
     address: SocketAddr,
     server: Server,
+    /// Further arguments of the server.
+    arguments: Vec<String>,
 }
 
 impl MariaDb {
@@ -25,13 +27,23 @@ impl MariaDb {
         install.args(["--no-defaults", &data, "--skip-test-db"]);
         install.args(["--auth-root-authentication-method=normal", NO_AIO]);
         done(&mut install, "");
-        let mut own = Self { folder, address: free_address(), server: Server(None) };
+        let mut own =
+            Self { folder, address: free_address(), server: Server(None), arguments: Vec::new() };
         DatabaseServer::start(&mut own);
         own.run(&format!(
             "CREATE DATABASE IF NOT EXISTS crm CHARACTER SET utf8mb4; \
              CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON crm.* TO {USER}@'%';"
         ));
         own
+    }
+
+    /// From now on it speaks TLS with this certificate and key (PEM).
+    pub fn encrypt(&mut self, certificate: &str, key: &str) {
+        let files = write_certificate(self.folder.path(), certificate, key, "mysql");
+        let [certificate, key] = files;
+        self.arguments = vec![format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")];
+        self.stop();
+        DatabaseServer::start(self);
     }
 
     fn socket(&self) -> PathBuf {
@@ -72,6 +84,7 @@ impl DatabaseServer for MariaDb {
         server.arg("--socket").arg(self.socket()).args(["--bind-address", "127.0.0.1"]);
         server.args(["--port", &self.address.port().to_string(), "--skip-name-resolve", NO_AIO]);
         server.args(["--innodb-buffer-pool-size=32M"]);
+        server.args(&self.arguments);
         self.server = Server::start(server, self.address, &self.folder.path().join("log"));
     }
 

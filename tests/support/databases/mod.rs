@@ -68,6 +68,18 @@ fn give(folder: &Path, user: &str) {
     }
 }
 
+/// Writes a server's certificate and key, which only its user may read; their paths.
+fn write_certificate(folder: &Path, certificate: &str, key: &str, user: &str) -> [String; 2] {
+    use std::os::unix::fs::PermissionsExt as _;
+    [("server.crt", certificate), ("server.key", key)].map(|(name, text)| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        give(&path, user);
+        path.display().to_string()
+    })
+}
+
 /// Runs a command to its end, with this on its standard input.
 fn done(command: &mut Command, input: &str) -> String {
     use std::io::Write as _;

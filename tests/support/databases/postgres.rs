@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{DatabaseServer, PASSWORD, Server, USER, as_user, done, give};
+use super::{DatabaseServer, PASSWORD, Server, USER, as_user, done, give, write_certificate};
 use crate::support::free_address;
 
 pub struct Postgres {
     folder: tempfile::TempDir,
     address: SocketAddr,
     server: Server,
+    /// Further arguments of the server.
+    arguments: Vec<String>,
 }
 
 /// Where Debian keeps its programs.
@@ -32,9 +34,26 @@ impl Postgres {
         initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
         initdb.args(["-U", USER, "-A", "scram-sha-256", "--no-sync", "-E", "UTF8", "--no-locale"]);
         done(&mut initdb, "");
-        let mut own = Self { folder, address: free_address(), server: Server(None) };
+        let mut own =
+            Self { folder, address: free_address(), server: Server(None), arguments: Vec::new() };
         DatabaseServer::start(&mut own);
         own
+    }
+
+    /// From now on it speaks TLS with this certificate and key (PEM).
+    pub fn encrypt(&mut self, certificate: &str, key: &str) {
+        let files = write_certificate(self.folder.path(), certificate, key, "postgres");
+        let [certificate, key] = files;
+        self.arguments = [
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={certificate}"),
+            format!("ssl_key_file={key}"),
+        ]
+        .into_iter()
+        .flat_map(|setting| ["-c".to_owned(), setting])
+        .collect();
+        self.stop();
+        DatabaseServer::start(self);
     }
 
     /// How many connections hotdeskd has there.
@@ -77,6 +96,7 @@ impl DatabaseServer for Postgres {
         postgres.arg("-D").arg(self.folder.path().join("data"));
         let port = self.address.port().to_string();
         postgres.args(["-p", &port, "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]);
+        postgres.args(&self.arguments);
         self.server = Server::start(postgres, self.address, &self.folder.path().join("log"));
         // It listens before it has recovered.
         let mut ready = Command::new(program("pg_isready"));
