@@ -39,7 +39,12 @@ impl Queues {
         let mut done = Vec::new();
         let line = peer.view().line.clone();
         let Some(line) = line else { return done };
-        progress.seen = Some((peer.view().since, self.revision()));
+        let since = peer.view().since;
+        if progress.seen.is_none_or(|(before, _)| before != since) {
+            // It may be another FreeSWITCH, or one that was started anew.
+            progress.fifo = None;
+        }
+        progress.seen = Some((since, self.revision()));
         progress.next = Some(Instant::now() + super::COMPARE);
         if self.rules.module() == QueueModule::Fifo {
             return self.bring_fifo(peer, &line, progress).await;
