@@ -27,6 +27,9 @@ use crate::model::{
 const LOOK_UP: Duration = Duration::from_secs(3);
 /// How long FreeSWITCH may take for what it does in two ticks.
 const GO: Duration = Duration::from_secs(3);
+/// How long the end of a call waits for the journal. What waits at the store is written all the same; but so many
+/// conversations may run and no more, and a slow disk must not turn callers away.
+const NOTE: Duration = Duration::from_secs(1);
 /// The longest number that is kept, in characters.
 const LONGEST_NUMBER: usize = 40;
 /// The longest name that is shown, in characters.
@@ -179,8 +182,17 @@ impl Conversations {
     /// Writes it into the journal, if that can be written; the call goes on without.
     async fn note(&self, call: desk::CustomerCall, now: Timestamp) {
         let id = call.id.clone();
-        if let Err(error) = self.desk.customer_called(call, now).await {
-            tracing::warn!(call = id, %error, "a customer's call is not in the journal");
+        match timeout(NOTE, self.desk.customer_called(call, now)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(call = id, %error, "a customer's call is not in the journal");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    call = id,
+                    "the store is slow; a customer's call is not in the journal yet"
+                );
+            }
         }
     }
 }

@@ -97,6 +97,9 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::PeopleMirrored { added, changed, removed } => format!(
             "people were taken over from LDAP: {added} new, {changed} changed, {removed} removed"
         ),
+        Happening::TeamsMirrored { count } => {
+            format!("LDAP groups describe {count} teams, and not as before")
+        }
         Happening::PeopleDisbelieved { had, found } => format!(
             "LDAP gave {found} people where there were {had}; that is not believed, and nothing was changed"
         ),

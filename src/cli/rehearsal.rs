@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::model::Mac;
-use crate::simulator::{Call, CallSetup, FreeSwitch, Heard, Phone};
+use crate::simulator::{Call, CallSetup, Dialplan, FreeSwitch, Heard, Phone};
 use crate::standing::walk::{self, Daemon, Dialled, End, Memory, Policy, Step, Story, Walk};
 
 /// A simulated FreeSWITCH with the dialplan of a configuration.
@@ -172,6 +172,20 @@ impl Rehearsal {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(walk.walk(&call, &policy, &mut memory)?)
     }
+}
+
+/// What our own contexts do with a call that is sent there, for a simulated FreeSWITCH to do.
+pub(super) fn dialplan(config: &Config) -> anyhow::Result<Dialplan> {
+    let files = super::freeswitch::rendered(config)?;
+    let contexts = files.iter().filter(|file| file.path.starts_with("dialplan"));
+    let walk = Walk::from_texts(contexts.map(|file| file.text.as_str()))
+        .context("our own dialplan cannot be walked")?;
+    Ok(Dialplan::new(move |context, number| {
+        let call = walk::Call::new(context, number);
+        let story = walk.walk(&call, &Policy::daemon_dead(), &mut Memory::default()).ok()?;
+        let ours = !matches!(story.end, End::NoContext { .. });
+        ours.then(|| story.applications())
+    }))
 }
 
 /// What stands in for the operator's own dialplan.

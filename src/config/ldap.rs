@@ -78,6 +78,14 @@ impl Checker<'_> {
             let problem = "found an empty text, expected the entry below which people are";
             return Err(fault("base", problem, "Name it, as in \"ou=people,dc=example,dc=net\"."));
         }
+        if ldap.teams.as_ref().is_some_and(|teams| teams.base.trim().is_empty()) {
+            let problem = "found an empty text, expected the entry below which groups are";
+            return Err(fault(
+                "teams.base",
+                problem,
+                "Name it, as in \"ou=groups,dc=example,dc=net\".",
+            ));
+        }
         if ldap.certificate.is_some() != ldap.key.is_some() {
             let problem = "found one of `certificate` and `key`, expected both or none";
             return Err(fault("certificate", problem, "Name both files."));

@@ -358,6 +358,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "people",
         "people.ldap",
         "people.ldap.attributes",
+        "people.ldap.teams",
         "standing",
         "provisioning",
         "provisioning.enrolment",

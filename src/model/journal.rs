@@ -131,6 +131,11 @@ pub enum Happening {
         /// Users that are no more; each of them is told by itself too.
         removed: usize,
     },
+    /// The teams are described differently by the directory server's groups now.
+    TeamsMirrored {
+        /// How many are described.
+        count: usize,
+    },
     /// The directory server gave so few people that it is not believed; the mirror stays.
     PeopleDisbelieved {
         /// How many people the mirror has.
@@ -285,6 +290,7 @@ impl Happening {
             | Self::UserRemoved { .. }
             | Self::UserMoved { .. }
             | Self::PeopleMirrored { .. }
+            | Self::TeamsMirrored { .. }
             | Self::PeopleDisbelieved { .. }
             | Self::PhonesRefused { .. }
             | Self::TemplateBroken { .. } => None,
@@ -307,6 +313,7 @@ impl Happening {
             | Self::Shown { user, .. }
             | Self::CustomerServed { agent: user, .. } => user.as_ref(),
             Self::PeopleMirrored { .. }
+            | Self::TeamsMirrored { .. }
             | Self::PeopleDisbelieved { .. }
             | Self::CustomerCalled { .. }
             | Self::CustomerHungUp { .. }
@@ -354,6 +361,7 @@ mod tests {
             Happening::UserMoved { from: user.clone(), user: user.clone() },
             Happening::PeopleMirrored { added: 1, changed: 2, removed: 3 },
             Happening::PeopleDisbelieved { had: 10, found: 1 },
+            Happening::TeamsMirrored { count: 1 },
             Happening::RestartAsked { phone },
             Happening::ResyncAsked { phone },
             Happening::Shown { phone, user: Some(user) },

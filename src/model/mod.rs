@@ -81,5 +81,5 @@ pub use team::{
     Teams,
 };
 pub use toml_text::{TomlFault, TomlText};
-pub use user::{GroupName, InvalidGroupName, User, UserRecord, UserSource, Variables};
+pub use user::{GroupName, InvalidGroupName, Pairs, User, UserRecord, UserSource, Variables};
 pub use wanted::{Attempts, NotShown, Wanted, WantedKind};

@@ -46,6 +46,41 @@ pub struct InvalidGroupName;
 /// Names and values for FreeSWITCH's directory, in the order of their names.
 pub type Variables = BTreeMap<String, String>;
 
+/// [`Variables`] as they are kept: a map has room for eleven of them, and most people have one or none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pairs(Box<[(Box<str>, Box<str>)]>);
+
+impl Pairs {
+    /// Names and values, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Whether they are these.
+    pub fn are(&self, variables: &Variables) -> bool {
+        self.0.len() == variables.len()
+            && self.iter().eq(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+}
+
+impl From<Variables> for Pairs {
+    fn from(variables: Variables) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl<const N: usize> From<[(String, String); N]> for Pairs {
+    fn from(pairs: [(String, String); N]) -> Self {
+        Variables::from(pairs).into()
+    }
+}
+
+impl From<&Pairs> for Variables {
+    fn from(pairs: &Pairs) -> Self {
+        pairs.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
 /// A person.
 #[derive(Debug, Clone)]
 pub struct User {
@@ -69,9 +104,9 @@ pub struct User {
     /// The teams whose queues the user serves, the first one first.
     pub teams: Vec<TeamId>,
     /// The user's own directory params (`vm-email-all-messages`, …).
-    pub params: Variables,
+    pub params: Pairs,
     /// The user's own directory variables (`toll_allow`, `outbound_caller_id_number`, …).
-    pub variables: Variables,
+    pub variables: Pairs,
     /// Function keys that follow the user.
     pub keys: Vec<FunctionKey>,
     /// The user's own layer of phone settings.
@@ -116,8 +151,8 @@ impl From<&User> for UserRecord {
             away: user.away.clone(),
             groups: user.groups.clone(),
             teams: user.teams.clone(),
-            params: user.params.clone(),
-            variables: user.variables.clone(),
+            params: (&user.params).into(),
+            variables: (&user.variables).into(),
             keys: user.keys.clone(),
             settings: user.settings.clone(),
         }

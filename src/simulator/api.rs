@@ -177,7 +177,7 @@ impl Node {
         if module == "mod_callcenter" && self.unload_callcenter() {
             "+OK\n".to_owned()
         } else {
-            "-ERR [No such module]\n".to_owned()
+            "-ERR [No such module!]\n".to_owned()
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Memory {
     handsets: HashMap<Extension, Vec<SipIdentity>>,
     groups: BTreeMap<GroupName, BTreeSet<Extension>>,
     /// The users who come from the directory server.
-    people: HashMap<PersonKey, Extension>,
+    people: HashMap<PersonKey, Arc<User>>,
     mirror: Option<Arc<MirrorState>>,
     teams: Arc<Teams>,
     retired: HashSet<String>,
@@ -117,12 +117,12 @@ impl Memory {
 
     /// The user whom the directory server knows by this key.
     pub fn person(&self, key: PersonKey) -> Option<&Arc<User>> {
-        self.users.get(self.people.get(&key)?)
+        self.people.get(&key)
     }
 
     /// All whom the directory server knows, in no order.
     pub fn people(&self) -> impl ExactSizeIterator<Item = (PersonKey, &Extension)> {
-        self.people.iter().map(|(key, extension)| (*key, extension))
+        self.people.iter().map(|(key, user)| (*key, &user.extension))
     }
 
     /// How far the mirror of the directory server has come; `None` before the first time.
@@ -221,7 +221,7 @@ impl Memory {
                 self.forget_indexes(&user.extension);
                 self.retired.remove(user.extension.as_str());
                 if let Some(person) = user.person {
-                    self.people.insert(person, user.extension.clone());
+                    self.people.insert(person, user.clone());
                 }
                 for group in &user.groups {
                     self.groups.entry(group.clone()).or_default().insert(user.extension.clone());
@@ -380,7 +380,7 @@ impl Memory {
         }
         // Who has another number by now is to be found by that.
         if let Some(person) = user.person
-            && self.people.get(&person) == Some(extension)
+            && self.people.get(&person).is_some_and(|now| now.extension == *extension)
         {
             self.people.remove(&person);
         }

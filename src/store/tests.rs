@@ -40,7 +40,7 @@ fn user(extension: &str) -> User {
         away: "0664123".parse().unwrap(),
         groups: vec![GroupName::try_from("sales".to_owned()).unwrap()],
         teams: Vec::new(),
-        params: Variables::new(),
+        params: Pairs::default(),
         variables: [("toll_allow".to_owned(), "local".to_owned())].into(),
         keys: Vec::new(),
         settings: Default::default(),

@@ -164,6 +164,7 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::PinSet { .. }
         | Happening::UserSaved { .. }
         | Happening::PeopleMirrored { .. }
+        | Happening::TeamsMirrored { .. }
         | Happening::PeopleDisbelieved { .. }
         | Happening::RestartAsked { .. }
         | Happening::ResyncAsked { .. }

@@ -1,6 +1,6 @@
 """What a person would try at the phones, one function each; `run` plays them in this order."""
 import urllib.request
-import asyncio, re, signal
+import asyncio, re, signal, time
 from esl import FreeSwitch
 from lab import *
 from sip import Phone
@@ -630,6 +630,94 @@ async def lamps(lab):
         await call.hang_up()
         off = await until(lambda: lit()[-1:] in (["terminated"], []), 5)
         lab.check("dark after it", off, states())
+
+
+async def queues(lab):
+    config = lambda command: lab.fs.api(f"callcenter_config {command}")
+    ada, pat = f"1001@{DOMAIN}", f"1002@{DOMAIN}"
+    sales = f"sales@{DOMAIN}"
+    status = lambda agent: config(f"agent get status {agent}")
+
+    async def becomes(agent, wanted, within=10):
+        end = time.monotonic() + within
+        while time.monotonic() < end and (found := await status(agent)) != wanted:
+            await asyncio.sleep(0.05)
+        return found == wanted
+
+    await asyncio.sleep(1)
+    told = lab.run("queues", "sync", "--dry-run")[1]
+    lab.check("nothing is left to do", "Everything is as it should be." in told, told)
+    listed = await config("queue list")
+    lab.check("both teams have a queue", f"\n{sales}|longest-idle-agent|silence_stream://-1|" in listed and f"\nhelp@{DOMAIN}|" in listed, listed)
+    lab.check("max-wait-time-with-no-agent is never for ever", "|0|3|5|" in listed and "|0|10|5|" in listed, listed)
+    agents = await config("agent list")
+    lab.check("the contact is the person", f"|callback|user/{ada}|" in agents and f"|callback|user/{pat}|" in agents, agents)
+    lab.check("nobody is logged in, so nobody is available", [await status(a) for a in (ada, pat)] == ["Logged Out"] * 2)
+
+    one, two, three = await lab.phone(1), await lab.phone(2), await lab.phone(3)
+    began = time.monotonic()
+    heard = await log_in(one, "*111001", "1001", "4711")
+    lab.check("a login makes available", await becomes(ada, "Available"), (heard, await status(ada)))
+    print(f"          ({time.monotonic() - began:.2f} s from the first key)")
+    lab.seat("1003", P(3))
+    call = await three.call("700")
+    lab.check("a caller of the queue's number rings where she is", await until(lambda: one.rang), one.rang)
+    state = await config(f"agent get state {ada}")
+    lab.run("sessions", "logout", P(1))
+    await asyncio.sleep(1)
+    lab.check("she leaves while it rings: nothing is set", state == "Receiving" and await status(ada) == "Available", (state, await status(ada)))
+    lab.check("and it goes on ringing", not one.rang[0].ended.is_set())
+    await one.answer(one.rang[0])
+    await asyncio.sleep(1)
+    lab.check("nor while they talk", await config(f"agent get state {ada}") == "In a queue call" and await status(ada) == "Available")
+    await one.rang[0].hang_up()
+    lab.check("the agent hangs up, and the caller is done", await ended(call, 5))
+    lab.check("then she is logged out", await becomes(ada, "Logged Out"), await status(ada))
+
+    call = await three.call("700")
+    await call.placed
+    lab.check("a caller waits in the queue", (await config(f"queue count members {sales}")).strip() == "1")
+    overflown = False
+    for _ in range(150):
+        rows = await lab.channels()
+        overflown = any(row["dest"] == "9196" and row["application"] == "echo" for row in rows)
+        if overflown:
+            break
+        await asyncio.sleep(0.1)
+    lab.check("with nobody there the caller goes where the team says", overflown, rows)
+    await call.hang_up()
+
+    lab.seat("1001", P(1))
+    await becomes(ada, "Available")
+    await config(f"agent set status {ada} 'On Break'")
+    lab.signal(signal.SIGTERM)
+    lab.start()
+    await config(f"queue reload {sales}")
+    lab.seat("1001", P(2), also=True)
+    await asyncio.sleep(2)
+    lab.check("a break outlives a restart, a reload and a second login", await status(ada) == "On Break", await status(ada))
+    await config(f"agent add 9999@{DOMAIN} callback")
+    await config(f"tier add {sales} 9999@{DOMAIN} 1 1")
+    told = lab.run("queues", "sync")[1]
+    lab.check("somebody else's agent is left alone", f"9999@{DOMAIN}|" in await config("tier list") and f"9999@{DOMAIN}" in await config("agent list"), told)
+    await config(f"agent del 9999@{DOMAIN}")
+
+    await config(f"queue unload {sales}")
+    told = lab.run("queues", "sync")[1]
+    lab.check("a queue that is missing is loaded", sales in await config("queue list"), told)
+    await lab.fs.api("unload mod_callcenter")
+    lab.check("(the module is gone)", "Command not found" in await config("queue list"))
+    told = lab.run("queues", "sync")[1]
+    lab.check("so is the module", "load the module" in told and sales in await config("queue list"), told)
+    lab.check("and the break is still one", await status(ada) == "On Break", await status(ada))
+    lab.run("sessions", "logout", "--user", "1001")
+    lab.check("a logout ends it", await becomes(ada, "Logged Out"), await status(ada))
+
+    lab.signal(signal.SIGKILL)
+    await lab.fs.api("unload mod_callcenter")
+    said = await lab.fs.api("load mod_callcenter")
+    lab.check("with the daemon dead the module loads from the disk", said.strip().endswith("+OK") and sales in await config("queue list"), said)
+    lab.start()
 
 
 async def stopped(lab):

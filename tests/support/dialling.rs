@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hotdeskd::config::{Config, Service};
-use hotdeskd::simulator::{Call, CallSetup, Heard, Phone};
+use hotdeskd::simulator::{Call, CallSetup, Dialplan, Heard, Phone};
 use hotdeskd::standing::dialplan::Plan;
 use hotdeskd::standing::walk::{self, Daemon, Dialled, End, Memory, Policy, Step, Story, Walk};
 
@@ -41,6 +41,17 @@ pub(super) fn dialplan(config: &Config) -> Walk {
     let public =
         ["<context name=\"public\">\n"].into_iter().chain(fragments).chain(["</context>\n"]);
     Walk::from_texts(contexts.chain([operators.as_str()]).chain(public)).unwrap()
+}
+
+/// What our own contexts do with a call that is sent there, for the simulator to do.
+pub(super) fn sent_on(config: &Config) -> Dialplan {
+    let walk = dialplan(config);
+    Dialplan::new(move |context, number| {
+        let call = walk::Call::new(context, number);
+        let story = walk.walk(&call, &Policy::daemon_dead(), &mut Memory::default()).unwrap();
+        let ours = context.starts_with("hotdesk_") && !matches!(story.end, End::NoContext { .. });
+        ours.then(|| story.applications())
+    })
 }
 
 /// The prompts, tones and hang-up among what was heard, in short.

@@ -24,7 +24,7 @@ use hotdeskd::config::Config;
 use hotdeskd::desk::Desk;
 use hotdeskd::provisioning::settings::ProvisioningSettings;
 use hotdeskd::provisioning::{Provisioning, Site};
-use hotdeskd::simulator::{self, Dialplan, FreeSwitch, Phone, StaticDirectory, XmlCurl};
+use hotdeskd::simulator::{self, FreeSwitch, Phone, StaticDirectory, XmlCurl};
 use hotdeskd::standing::walk;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
@@ -128,7 +128,7 @@ impl Office {
         let asked = recorder.as_ref().map_or(config.switch.address, |recorder| recorder.address);
         let mut settings = switch_settings(&config, asked);
         if plan.queues {
-            settings.dialplan = Some(to_queues(config.domain.to_string()));
+            settings.dialplan = Some(dialling::sent_on(&config));
         }
         let switch = FreeSwitch::start(settings, listener);
         let walk = dialling::dialplan(&config);
@@ -436,16 +436,6 @@ fn switch_settings(config: &Config, asked: SocketAddr) -> simulator::Settings {
     let (standing, domain) = (config.standing.folder.join("directory"), config.domain.to_string());
     settings.static_directory = Some(StaticDirectory::new(move || included(&standing, &domain)));
     settings
-}
-
-/// What the context of queues does, in short.
-fn to_queues(domain: String) -> Dialplan {
-    Dialplan::new(move |context, team| {
-        let actions =
-            [("callcenter", format!("{team}@{domain}")), ("hangup", "NO_ANSWER".to_owned())];
-        let actions = actions.into_iter().map(|(name, argument)| (name.to_owned(), argument));
-        (context == "hotdesk_queues").then(|| actions.collect())
-    })
 }
 
 /// The operator's `<domain>` with our groups included in it, as `freeswitch print` says.

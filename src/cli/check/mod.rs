@@ -18,16 +18,16 @@ use super::{Failure, Printed, freeswitch, output};
 use crate::app;
 use crate::config::Config;
 use crate::event_socket::ChannelWord;
-use crate::model::Mac;
+use crate::model::{Mac, QueueModule};
 use crate::people;
-use crate::standing::current;
 use crate::standing::directory::Directory;
 use crate::standing::disk::Folder;
 use crate::standing::emergency::dial_every_number;
 use crate::standing::walk::{Call, Policy, Walk};
+use crate::standing::{current, queues};
 use crate::store::{Lock, Store};
 use crate::switch::CheckSync;
-use crate::switch::check::{Finding, Questions, Verdict, examine};
+use crate::switch::check::{Finding, Questions, QueueQuestions, Verdict, examine};
 
 /// How long one FreeSWITCH may take to answer everything.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -201,6 +201,17 @@ fn standing_files(config: &Config, store: &Store, lines: &mut Vec<Line>) -> anyh
             lines.push(Line::wrong("standing files", found, install));
         }
     }
+    let rules = app::queue_rules(config);
+    let lists = current::queues(store, &rules);
+    for (name, text) in queues::fragments(&rules, &lists) {
+        let file = folder.join(name).join(queues::FILE);
+        let there = std::fs::read_to_string(&file).unwrap_or_default();
+        // Without queues there need be no file.
+        if there != text && !(there.is_empty() && lists.queues.is_empty()) {
+            let found = format!("{} is not as the teams are", file.display());
+            lines.push(Line::wrong("standing files", found, install));
+        }
+    }
     let known = Directory::read(&Folder::new(folder.join("directory"), None))?;
     let wanted = current::entries(store, &app::rules(config, store));
     let wanted: BTreeSet<&str> = wanted.iter().map(|(id, _)| id.as_str()).collect();
@@ -279,6 +290,7 @@ async fn nodes(
         context: context(config.dialplan.context.as_str())?,
         callback_context: calls_back.then(|| outside.clone()),
         service_context: has_numbers.then_some(outside),
+        queues: queue_questions(config, store),
         reload,
     };
     for node in &settings.nodes {
@@ -297,4 +309,15 @@ async fn nodes(
         }
     }
     Ok(())
+}
+
+/// What to ask of queues, where a team has one.
+fn queue_questions(config: &Config, store: &Store) -> Option<QueueQuestions> {
+    let rules = app::queue_rules(config);
+    let lists = current::queues(store, &rules);
+    let module = match rules.module() {
+        QueueModule::CallCenter => "mod_callcenter",
+        QueueModule::Fifo => "mod_fifo",
+    };
+    (!lists.queues.is_empty()).then_some(QueueQuestions { module, file: rules.file() })
 }

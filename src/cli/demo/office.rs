@@ -17,8 +17,8 @@ use super::{boxes, customers};
 use crate::cli::rehearsal::{self, Rehearsal};
 use crate::config::Config;
 use crate::customers::sample;
-use crate::model::{Mac, QUEUES_CONTEXT};
-use crate::simulator::{self, Dialplan, FreeSwitch, Phone, StaticDirectory, XmlCurl};
+use crate::model::Mac;
+use crate::simulator::{self, FreeSwitch, Phone, StaticDirectory, XmlCurl};
 
 /// How long the daemon may take until it answers.
 const STARTS: Duration = Duration::from_secs(20);
@@ -280,19 +280,11 @@ fn switch(config: &Config, inbound: TcpListener) -> anyhow::Result<FreeSwitch> {
     let (standing, domain) = (config.standing.folder.clone(), config.domain.to_string());
     settings.static_directory =
         Some(StaticDirectory::new(move || included(&standing.join("directory"), &domain)));
-    settings.dialplan = Some(to_queues(config.domain.to_string()));
+    settings.dialplan = Some(rehearsal::dialplan(config)?);
     let switch = FreeSwitch::start(settings, inbound);
     // Two messages wait for Ada.
     switch.set_mailbox("1001", 2, 0);
     Ok(switch)
-}
-
-/// What the context of queues does with a call.
-fn to_queues(domain: String) -> Dialplan {
-    Dialplan::new(move |context, team| {
-        let queue = ("callcenter".to_owned(), format!("{team}@{domain}"));
-        (context == QUEUES_CONTEXT).then(|| vec![queue])
-    })
 }
 
 /// The operator's `<domain>` with our groups included in it, as `freeswitch print` says.

@@ -6,6 +6,8 @@
 
 mod plan;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -36,6 +38,8 @@ pub struct MirrorChange {
     pub gone: Vec<PersonKey>,
     /// Whose entries make no sense any more: they stay as they are, until somebody else has their extension.
     pub lapsed: Vec<PersonKey>,
+    /// How many people were added before, by [`Desk::mirror_new`].
+    pub already: usize,
 }
 
 /// What bringing the mirror up to date changed.
@@ -69,9 +73,10 @@ impl Desk {
         now: Timestamp,
         by: Actor,
     ) -> Result<Mirrored, Error> {
+        let already = change.already;
         let Plan { removals, moves, saves, conflicts } = Plan::of(&self.store, change);
         let all = removals.len() + moves.iter().map(Vec::len).sum::<usize>() + saves.len();
-        let mut done = Mirrored { conflicts, ..Mirrored::default() };
+        let mut done = Mirrored { conflicts, added: already, ..Mirrored::default() };
         let mut written = 0;
         for some in removals.chunks(FEW) {
             let (some, by) = (some.to_vec(), by.clone());
@@ -90,7 +95,7 @@ impl Desk {
             done.changed += self.move_people(ring, now, by.clone()).await?;
             told(written, all);
         }
-        let is_many = saves.len() >= MANY;
+        let is_many = saves.len() + already >= MANY;
         let mut saves = saves.into_iter().peekable();
         while saves.peek().is_some() {
             let some: Vec<Person> = saves.by_ref().take(TOGETHER).collect();
@@ -109,6 +114,24 @@ impl Desk {
         }
         Ok(done)
     }
+
+    /// Adds people before all of them are known, so that many of them need no room beside the mirror. Tells the journal
+    /// nothing: [`Desk::mirror`] does, at the end. Answers how many were added, and who was not.
+    ///
+    /// # Errors
+    /// The store failed; none was added.
+    pub async fn mirror_new(
+        &self,
+        people: Vec<Person>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(usize, Vec<Refused>), Error> {
+        let (added, _, refused) = self.keep_people(people, true, now, by).await?;
+        Ok((added, refused))
+    }
+
+    /// How many people [`Desk::mirror_new`] takes at a time.
+    pub const MIRROR_NEW: usize = TOGETHER;
 
     /// Keeps how far the mirror has come, and tells the journal where the server was not believed.
     ///
@@ -137,8 +160,14 @@ impl Desk {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn mirror_teams(&self, teams: Vec<TeamSettings>) -> Result<(), Error> {
+    pub async fn mirror_teams(
+        &self,
+        teams: Vec<TeamSettings>,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(), Error> {
         let kept = self.store.write(async move |tx: &mut Tx<'_>| {
+            tx.journal(now, by.clone(), Happening::TeamsMirrored { count: teams.len() }).await?;
             tx.save_mirrored_teams(teams.clone()).await?;
             Ok::<_, Error>(())
         });
@@ -208,25 +237,29 @@ impl Desk {
             let extensions: Vec<Extension> =
                 people.iter().map(|person| person.record.extension.clone()).collect();
             let in_use = tx.extensions_in_use(&extensions).await?;
+            let mut claimed: HashSet<&Extension> = HashSet::new();
             let (mut fresh, mut changed, mut conflicts) = (Vec::new(), 0, Vec::new());
             for person in &people {
                 person.record.check()?;
                 let extension = &person.record.extension;
-                if !in_use.contains(extension) {
+                if !claimed.insert(extension) {
+                    conflicts.push(Refused::of(person, Conflict::Duplicate(extension.clone())));
+                } else if !in_use.contains(extension) {
                     fresh.push(merged(person.clone(), None));
-                    continue;
-                }
-                // Looked at again, because somebody may have been faster since the plan was made.
-                match tx.user(extension).await? {
-                    Some(old) if old.person == Some(person.key) => {
-                        changed += 1;
-                        let user = merged(person.clone(), Some(&old));
-                        keep_user(tx, user, Some(&old), !is_many, now, &by).await?;
-                    }
-                    Some(_) => {
-                        conflicts.push(Refused::of(person, Conflict::Elsewhere(extension.clone())));
-                    }
-                    None => conflicts.push(Refused::of(person, Conflict::Desk(extension.clone()))),
+                } else {
+                    // Looked at again, because somebody may have been faster since the plan was made.
+                    let why = match tx.user(extension).await? {
+                        Some(old) if old.person == Some(person.key) => {
+                            changed += 1;
+                            let user = merged(person.clone(), Some(&old));
+                            keep_user(tx, user, Some(&old), !is_many, now, &by).await?;
+                            continue;
+                        }
+                        Some(old) if old.person.is_some() => Conflict::Duplicate,
+                        Some(_) => Conflict::Elsewhere,
+                        None => Conflict::Desk,
+                    };
+                    conflicts.push(Refused::of(person, why(extension.clone())));
                 }
             }
             let added = fresh.len();
@@ -307,8 +340,8 @@ fn is_same(user: &User, person: &Person) -> bool {
         && user.away == *away
         && user.groups == *groups
         && user.teams == *teams
-        && user.params == *params
-        && user.variables == *variables
+        && user.params.are(params)
+        && user.variables.are(variables)
         && user.keys == *keys
         && user.settings == *settings
         && is_same_secret(&person.pin, user.pin.as_ref(), Pin::secret)

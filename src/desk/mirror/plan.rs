@@ -61,7 +61,7 @@ enum Holder {
 
 impl Plan {
     pub(super) fn of(store: &Store, change: MirrorChange) -> Self {
-        let MirrorChange { people, gone, lapsed } = change;
+        let MirrorChange { people, gone, lapsed, .. } = change;
         let mut plan = Self::default();
         let gone: HashSet<PersonKey> = gone.into_iter().collect();
         let lapsed: HashSet<PersonKey> = lapsed.into_iter().collect();

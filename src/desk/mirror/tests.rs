@@ -61,7 +61,7 @@ async fn desk() -> (tempfile::TempDir, Desk) {
 }
 
 async fn mirror(desk: &Desk, people: Vec<Person>, gone: Vec<PersonKey>) -> Mirrored {
-    let change = MirrorChange { people, gone, lapsed: Vec::new() };
+    let change = MirrorChange { people, gone, ..MirrorChange::default() };
     desk.mirror(change, |_, _| {}, at(10), Actor::Daemon).await.unwrap()
 }
 
@@ -200,7 +200,7 @@ async fn a_number_has_one_person_and_who_has_it_keeps_it() {
     let done = mirror(&desk, people, vec![]).await;
     assert_eq!(counts(&done), (0, 0, 0, 2));
     // Whose entry makes no sense any more stays until somebody else has the number by right.
-    let lapsed = |people| MirrorChange { people, gone: Vec::new(), lapsed: vec![key(5)] };
+    let lapsed = |people| MirrorChange { people, lapsed: vec![key(5)], ..MirrorChange::default() };
     let change = lapsed(vec![]);
     let done = desk.mirror(change, |_, _| {}, at(11), Actor::Daemon).await.unwrap();
     assert_eq!(counts(&done), (0, 0, 0, 0));

@@ -150,7 +150,7 @@ fn any_name_gives_valid_xml_that_freeswitch_does_not_expand() {
         "X-Pre-Process",
     ] {
         let mut someone = user(name);
-        someone.variables.insert("note".into(), name.into());
+        someone.variables = [("note".into(), name.into())].into();
         let handset = Handset { user: None, label: Some(name.into()) };
         let base = Phone { handsets: vec![handset; 2], ..phone() };
         let secret = "handset-secret".into();

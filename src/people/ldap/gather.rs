@@ -2,10 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+
+use super::Error;
 use super::connection::Entry;
 use super::mapping::{Mapped, Mapping, Nobody};
 use crate::desk::{Desk, MirrorChange, Refused};
-use crate::model::{Person, PersonKey, Skipped};
+use crate::model::{Actor, Person, PersonKey, Skipped};
 
 /// How many entries that are not taken over are told in words.
 const TOLD: usize = 1_000;
@@ -27,6 +31,52 @@ pub(super) struct Gathered {
     pub(super) newest: Option<String>,
     /// How many referrals there were.
     pub(super) referrals: usize,
+    /// How many people are in the mirror already.
+    already: usize,
+}
+
+/// Puts people into an empty mirror while others are still being read. Into one that has people nothing goes before
+/// it is known whether the server is to be believed.
+pub(super) struct Filling {
+    desk: Desk,
+    by: Actor,
+    is_empty: bool,
+    writing: Option<Written>,
+}
+
+/// People on their way into the mirror.
+type Written = JoinHandle<Result<(usize, Vec<Refused>), crate::desk::Error>>;
+
+impl Filling {
+    pub(super) fn new(desk: &Desk, by: Actor) -> Self {
+        let is_empty = desk.store().memory().people().len() == 0;
+        Self { desk: desk.clone(), by, is_empty, writing: None }
+    }
+
+    /// Takes those out who can go into the mirror now. One step behind the reading, and no more.
+    pub(super) async fn feed(&mut self, gathered: &mut Gathered) -> Result<(), Error> {
+        while self.is_empty && gathered.people.len() >= Desk::MIRROR_NEW {
+            self.end(gathered).await?;
+            let keys: Vec<PersonKey> =
+                gathered.people.keys().take(Desk::MIRROR_NEW).copied().collect();
+            let people = keys.iter().filter_map(|key| gathered.people.remove(key)).collect();
+            let (desk, by) = (self.desk.clone(), self.by.clone());
+            self.writing =
+                Some(tokio::spawn(
+                    async move { desk.mirror_new(people, Timestamp::now(), by).await },
+                ));
+        }
+        Ok(())
+    }
+
+    /// Waits until those are in the mirror who are on their way.
+    pub(super) async fn end(&mut self, gathered: &mut Gathered) -> Result<(), Error> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
+        let (added, refused) = writing.await.map_err(|error| Error::Lost(error.to_string()))??;
+        gathered.already += added;
+        gathered.skips.refused(refused);
+        Ok(())
+    }
 }
 
 impl Gathered {
@@ -76,11 +126,19 @@ impl Gathered {
         self.seen.len() - self.lapsed.len()
     }
 
+    /// The reading broke off: tells of those who are in the mirror all the same.
+    pub(super) async fn break_off(&mut self, desk: &Desk) -> Result<(), Error> {
+        let already = std::mem::take(&mut self.already);
+        let added = MirrorChange { already, ..MirrorChange::default() };
+        desk.mirror(added, |_, _| {}, Timestamp::now(), Actor::Daemon).await?;
+        Ok(())
+    }
+
     /// What there is to do, with those who are gone.
     pub(super) fn change(&mut self, gone: Vec<PersonKey>) -> MirrorChange {
         let lapsed = self.lapsed.iter().copied().collect();
         let people = std::mem::take(&mut self.people).into_values().collect();
-        MirrorChange { people, gone, lapsed }
+        MirrorChange { people, gone, lapsed, already: std::mem::take(&mut self.already) }
     }
 }
 

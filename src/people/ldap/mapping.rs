@@ -34,7 +34,7 @@ pub(super) struct Mapping {
     params: Vec<(String, String)>,
     pattern: Option<Pattern>,
     /// Teams by what the directory calls them, in lower case.
-    departments: HashMap<String, TeamId>,
+    pub(super) departments: HashMap<String, TeamId>,
     changed: &'static str,
 }
 
@@ -182,9 +182,7 @@ impl Mapping {
 
     fn teams(&self, entry: &Entry, remarks: &mut Remarks<'_>) -> Vec<TeamId> {
         each(entry, &self.teams, remarks, |department| {
-            let known = self.departments.get(&department.trim().to_lowercase()).cloned();
-            known
-                .or_else(|| department.trim().parse().ok())
+            self.team(department)
                 .ok_or("is no team; give it a table [[team]] with this among its `departments`")
         })
     }
@@ -314,7 +312,7 @@ fn number(text: &str) -> String {
 }
 
 /// The beginning of a text from outside, for a sentence about it.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let mut short: String =
         text.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(40).is_some() {

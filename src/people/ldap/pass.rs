@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::Error;
-use super::connection::{Connection, Entry, Page, Query};
-use super::gather::Gathered;
+use super::connection::{Connection, Page, Query};
+use super::gather::{Filling, Gathered};
 use super::mapping::Mapping;
 use super::settings::{LdapSettings, Schema};
 use crate::desk::Desk;
@@ -35,14 +35,41 @@ pub(super) fn people(ldap: &LdapSettings, mapping: &Mapping) -> Query {
 }
 
 impl Reader<'_> {
-    /// Everybody. `told` hears how many there are so far.
+    /// Everybody. `told` hears how many there are so far. Where `filling` is given, an empty mirror is filled meanwhile.
     pub(super) async fn everybody(
         &mut self,
         desk: &Desk,
+        filling: Option<&mut Filling>,
         told: impl Fn(usize),
     ) -> Result<Gathered, Error> {
         let query = people(self.ldap, self.mapping);
-        self.gather(&query, desk, told).await
+        let mut gathered = Gathered::default();
+        let mut filling = filling;
+        let mut pages = Pages::default();
+        let read = loop {
+            let page = match pages.next(self, &query).await {
+                Ok(Some(page)) => page,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            page.entries.iter().for_each(|entry| gathered.take(entry, self.mapping, desk));
+            gathered.referrals += page.referrals;
+            told(gathered.read);
+            if let Some(filling) = &mut filling {
+                filling.feed(&mut gathered).await?;
+            }
+        };
+        if let Some(filling) = filling {
+            filling.end(&mut gathered).await?;
+        }
+        match read {
+            Ok(()) => Ok(gathered),
+            // Who is in the mirror by now stays, and the journal has to know.
+            Err(error) => {
+                gathered.break_off(desk).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Who changed since the server's own `mark`, that moment included.
@@ -51,7 +78,7 @@ impl Reader<'_> {
         let changed = self.ldap.schema.changed();
         let mark = super::connection::escape(mark);
         query.filter = format!("(&{}({changed}>={mark}))", query.filter);
-        self.gather(&query, desk, |_| {}).await
+        self.gather(&query, desk).await
     }
 
     /// The keys of everybody.
@@ -59,9 +86,10 @@ impl Reader<'_> {
         let mut query = people(self.ldap, self.mapping);
         query.attributes = vec![self.mapping.key().to_owned()];
         let mut keys = HashSet::new();
-        let mapping = self.mapping;
-        let each = |entry: &Entry| keys.extend(mapping.key_of(entry));
-        self.pages(&query, each, |_, _| {}).await?;
+        let mut pages = Pages::default();
+        while let Some(page) = pages.next(self, &query).await? {
+            keys.extend(page.entries.iter().filter_map(|entry| self.mapping.key_of(entry)));
+        }
         Ok(keys)
     }
 
@@ -77,49 +105,47 @@ impl Reader<'_> {
         Ok(newest.map(|newest| (name, newest)))
     }
 
-    async fn gather(
-        &mut self,
-        query: &Query,
-        desk: &Desk,
-        told: impl Fn(usize),
-    ) -> Result<Gathered, Error> {
+    async fn gather(&mut self, query: &Query, desk: &Desk) -> Result<Gathered, Error> {
         let mut gathered = Gathered::default();
-        let mapping = self.mapping;
-        let mut referrals = 0;
-        let each = |entry: &Entry| gathered.take(entry, mapping, desk);
-        self.pages(query, each, |read, more| {
-            referrals += more;
-            told(read);
-        })
-        .await?;
-        gathered.referrals = referrals;
+        let mut pages = Pages::default();
+        while let Some(page) = pages.next(self, query).await? {
+            page.entries.iter().for_each(|entry| gathered.take(entry, self.mapping, desk));
+            gathered.referrals += page.referrals;
+        }
         Ok(gathered)
     }
+}
 
-    /// All entries of a search. `told` hears after each page how many there are so far, and of referrals.
-    async fn pages(
+/// A search by pages.
+#[derive(Default)]
+struct Pages {
+    /// Where the next one begins; `None` before the first.
+    at: Option<Vec<u8>>,
+    read: usize,
+    empty: usize,
+}
+
+impl Pages {
+    /// The next page, or none where that was the last.
+    async fn next(
         &mut self,
+        reader: &mut Reader<'_>,
         query: &Query,
-        mut each: impl FnMut(&Entry),
-        mut told: impl FnMut(usize, usize),
-    ) -> Result<(), Error> {
-        let (mut at, mut read, mut empty) = (Vec::new(), 0, 0);
-        loop {
-            let size = self.ldap.page_size.get();
-            let Page { entries, next, referrals } = self.connection.page(query, size, at).await?;
-            read += entries.len();
-            empty = if entries.is_empty() { empty + 1 } else { 0 };
-            entries.iter().for_each(&mut each);
-            told(read, referrals);
-            if next.is_empty() {
-                return Ok(());
-            }
-            if empty > EMPTY || read > MOST {
-                return Err(Error::Endless);
-            }
-            at = next;
-            // Thousands of entries in a row are work for this thread, and others wait for it.
-            tokio::task::yield_now().await;
+    ) -> Result<Option<Page>, Error> {
+        let at = match self.at.take() {
+            Some(at) if at.is_empty() => return Ok(None),
+            at => at.unwrap_or_default(),
+        };
+        if self.empty > EMPTY || self.read > MOST {
+            return Err(Error::Endless);
         }
+        let size = reader.ldap.page_size.get();
+        let mut page = reader.connection.page(query, size, at).await?;
+        self.read += page.entries.len();
+        self.empty = if page.entries.is_empty() { self.empty + 1 } else { 0 };
+        self.at = Some(std::mem::take(&mut page.next));
+        // Thousands of entries in a row are work for this thread, and others wait for it.
+        tokio::task::yield_now().await;
+        Ok(Some(page))
     }
 }

@@ -129,6 +129,25 @@ impl Story {
         dials.collect()
     }
 
+    /// What was executed on the way, as applications with their arguments, for a simulator to execute on a call.
+    pub fn applications(&self) -> Vec<(String, String)> {
+        let pair = |name: &str, argument: &str| Some((name.to_owned(), argument.to_owned()));
+        let steps = self.steps.iter().filter_map(|step| match step {
+            Step::Sets { name, value } if value.is_empty() => pair("unset", name),
+            Step::Sets { name, value } => pair("set", &format!("{name}={value}")),
+            Step::Dials { target, options, .. } => pair("bridge", &format!("{options}{target}")),
+            Step::Plays { what } => pair("playback", what),
+            Step::Answers => pair("answer", ""),
+            Step::PassesOver { application, data } => pair(application, data),
+            _ => None,
+        });
+        let end = match &self.end {
+            End::HungUp { cause } => pair("hangup", cause),
+            _ => None,
+        };
+        steps.chain(end).collect()
+    }
+
     /// Whether the event socket was called before the first dial-string, or at all if there is
     /// none.
     pub fn asks_daemon_first(&self) -> bool {

@@ -112,9 +112,7 @@ pub(super) async fn load(
     for effect in phones::all(connection, vault).await.map_err(row)? {
         memory.apply(effect);
     }
-    for effect in users::all(connection, vault).await.map_err(row)? {
-        memory.apply(effect);
-    }
+    users::load(connection, vault, &mut memory).await.map_err(row)?;
     for effect in people::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use futures_util::TryStreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::AnyConnection;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Effect, Tx, Vault, decode, json, parsed, parsed_opt, to_json};
-use crate::model::{Extension, Pin, User, UserSource};
+use super::{Effect, Memory, Tx, Vault, decode, json, parsed, parsed_opt, to_json};
+use crate::model::{Extension, Pin, User, UserSource, Variables};
 
 const COLUMNS: &str = "extension, name, pin, pin_hash, sip_secret, hot_desk, away, call_groups, teams, params, variables, keys, settings, source, person";
 
@@ -33,8 +34,8 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
         away: parsed(row, "away")?,
         groups: json(row, "call_groups")?,
         teams: json(row, "teams")?,
-        params: json(row, "params")?,
-        variables: json(row, "variables")?,
+        params: json::<Variables>(row, "params")?.into(),
+        variables: json::<Variables>(row, "variables")?.into(),
         keys: json(row, "keys")?,
         settings: json(row, "settings")?,
         person: parsed_opt(row, "person")?,
@@ -43,13 +44,18 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<User, sqlx::Error> {
     })
 }
 
-pub(super) async fn all(
+/// All users into memory, one by one: the rows of a hundred thousand would take more room than they.
+pub(super) async fn load(
     connection: &mut AnyConnection,
     vault: &Vault,
-) -> Result<Vec<Effect>, sqlx::Error> {
+    memory: &mut Memory,
+) -> Result<(), sqlx::Error> {
     let query = format!("SELECT {COLUMNS} FROM users");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok(Effect::UserSaved(Arc::new(read(row, vault)?)))).collect()
+    let mut rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        memory.apply(Effect::UserSaved(Arc::new(read(&row, vault)?)));
+    }
+    Ok(())
 }
 
 /// A statement that changes.
@@ -73,8 +79,8 @@ pub(super) fn bind<'q>(
         .bind(user.away.to_string())
         .bind(to_json(&user.groups)?)
         .bind(to_json(&user.teams)?)
-        .bind(to_json(&user.params)?)
-        .bind(to_json(&user.variables)?)
+        .bind(to_json(&Variables::from(&user.params))?)
+        .bind(to_json(&Variables::from(&user.variables))?)
         .bind(to_json(&user.keys)?)
         .bind(to_json(&user.settings)?)
         .bind(user.source.as_str())

@@ -62,6 +62,20 @@ pub(super) fn module(module: &str, purpose: &str, loaded: bool) -> Finding {
     Finding::bad(module, "not loaded", advice)
 }
 
+/// Whose configuration a queue module reads: ours, while we run, or at least the operator's file with our lists in it.
+pub(super) fn queue_configuration(file: &str, located: &str) -> Finding {
+    let lists = ["<queue ", "<fifo "];
+    if located.contains("description=\"hotdeskd\"") {
+        Finding::good(file, "FreeSWITCH has it from hotdeskd")
+    } else if lists.iter().any(|list| located.contains(list)) {
+        let advice = "start hotdeskd; if it runs, bind mod_xml_curl to the configuration too (`hotdeskd freeswitch print xml_curl`)";
+        Finding::warning(file, "FreeSWITCH has it from its own disk", advice)
+    } else {
+        let advice = "include the lists (`hotdeskd freeswitch print queues`), and bind mod_xml_curl to the configuration";
+        Finding::bad(file, "FreeSWITCH finds no queue in it", advice)
+    }
+}
+
 /// A SIP profile: its settings in FreeSWITCH's XML, and what the running one shows of them.
 pub(super) fn profile(
     name: &ChannelWord,

@@ -12,7 +12,7 @@ use crate::event_socket::{
     Api, ApiAnswer, Argument, ChannelWord, Client, ClientSettings, CommandError, ConnectError,
     connect,
 };
-use crate::model::{Domain, Mac};
+use crate::model::{Domain, Mac, QUEUES_CONTEXT};
 use crate::store::Store;
 pub use judge::{Finding, Verdict};
 
@@ -45,8 +45,19 @@ pub struct Questions {
     pub callback_context: Option<ChannelWord>,
     /// The same context, if there is a service number.
     pub service_context: Option<ChannelWord>,
+    /// The queues of the teams, where there are some: the module, and the file that it reads.
+    pub queues: Option<QueueQuestions>,
     /// Also reload the XML files, to see how long that takes. Everything that needs the directory waits meanwhile.
     pub reload: bool,
+}
+
+/// What to ask about queues.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueQuestions {
+    /// `mod_callcenter` or `mod_fifo`.
+    pub module: &'static str,
+    /// `callcenter.conf` or `fifo.conf`.
+    pub file: &'static str,
 }
 
 /// Asks one node everything.
@@ -65,6 +76,7 @@ pub async fn examine(
     ask.modules(&mut all).await?;
     ask.profiles(node, &mut all).await?;
     ask.contexts(&mut all).await?;
+    ask.queues(&mut all).await?;
     ask.phones(store, &mut all).await?;
     ask.stock_users(&mut all).await?;
     ask.voicemail(&mut all).await?;
@@ -149,6 +161,23 @@ impl Ask<'_> {
             let answer = self.api("xml_locate", argument).await?;
             all.push(judge::context(name.as_str(), need, &answer.text()));
         }
+        Ok(())
+    }
+
+    /// Whether teams can have queues.
+    async fn queues(&self, all: &mut Vec<Finding>) -> Result<(), ExamineError> {
+        let Some(QueueQuestions { module, file }) = self.questions.queues else { return Ok(()) };
+        let answer = self.api("module_exists", Argument::literal(module)).await?;
+        let purpose = "the queues of the teams need it";
+        all.push(judge::module(module, purpose, answer.text().trim() == "true"));
+        let argument = Argument::literal("configuration configuration name ").then_literal(file);
+        let answer = self.api("xml_locate", argument).await?;
+        all.push(judge::queue_configuration(file, &answer.text()));
+        let context =
+            ChannelWord::parse(QUEUES_CONTEXT).map_err(|_| AskError::Unreadable("xml_locate"))?;
+        let argument = Argument::literal("dialplan context name ").then_word(&context);
+        let answer = self.api("xml_locate", argument).await?;
+        all.push(judge::context(context.as_str(), judge::Context::Ours, &answer.text()));
         Ok(())
     }
 

@@ -104,12 +104,7 @@ impl Queues {
                 () = self.switch.queues_changed.notified() => {}
                 () = sleep_until(next) => {}
             }
-            loop {
-                match happenings.try_recv() {
-                    Ok(_) | Err(TryRecvError::Lagged(_)) => {}
-                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-                }
-            }
+            while let Ok(_) | Err(TryRecvError::Lagged(_)) = happenings.try_recv() {}
             next = Instant::now() + COMPARE;
             for (peer, progress) in self.nodes() {
                 let mut progress = progress.lock().await;

@@ -178,7 +178,7 @@ impl Plan {
 
     /// A tier is ours if queue and agent are.
     fn remove_tiers(&mut self, look: &Look<'_>) {
-        for (names, _) in &look.actual.tiers {
+        for names in look.actual.tiers.keys() {
             let (queue, agent) = names;
             if look.wanted.tiers.contains_key(names)
                 || !look.is_our_queue(queue)

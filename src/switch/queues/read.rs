@@ -127,7 +127,9 @@ pub(super) fn callers(answer: &str) -> Result<BTreeMap<String, u32>, Unreadable>
     let table = Table::read(answer)?;
     let mut callers = BTreeMap::new();
     for cells in &table.rows {
-        let waits = cells.iter().any(|cell| ["Waiting", "Trying"].contains(cell));
+        // From the end: a caller's name may hold a `|`, or be a word like these.
+        let state = cells.iter().rev().nth(1);
+        let waits = state.is_some_and(|state| ["Waiting", "Trying"].contains(state));
         if let Some(queue) = cells.first().filter(|_| waits) {
             *callers.entry((*queue).to_owned()).or_default() += 1;
         }
@@ -206,6 +208,21 @@ mod tests {
         assert_eq!(tiers[&("sales@hotdesk.test".into(), "1002@hotdesk.test".into())], (2, 3));
         let none = callers(&recorded("callcenter_config queue list members sales@hotdesk.test"));
         assert_eq!(none.unwrap(), BTreeMap::new());
+    }
+
+    #[test]
+    fn only_who_waits_is_counted_whatever_callers_are_called() {
+        let row = |name: &str, state: &str| {
+            format!("sales@a|single_box|u|s|0664|{name}|1|1|0|0|0|0|0|||{state}|12\n")
+        };
+        let rows = [
+            row("O'Neil d'Arc", "Waiting"),
+            row("a|b", "Trying"),
+            row("Waiting", "Abandoned"),
+            row("x|Trying", "Answered"),
+        ];
+        let answer = format!("queue|instance_id\n{}+OK\n", rows.concat());
+        assert_eq!(callers(&answer).unwrap(), BTreeMap::from([("sales@a".to_owned(), 2)]));
     }
 
     #[test]

@@ -178,3 +178,23 @@ async fn a_rehearsal_prints_the_decision_with_its_reason() {
     let file = std::fs::read_to_string(file).unwrap();
     assert!(file.contains("^\\+?(0800123|43800123)$"), "{file}");
 }
+
+#[tokio::test]
+async fn while_somebody_locks_the_store_callers_are_not_kept_waiting() {
+    use sqlx::Connection as _;
+    let office = office(Site::default()).await;
+    let file = office.config.data.join("hotdeskd.db");
+    let mut other =
+        sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    sqlx::query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
+    for at in 0..20 {
+        let began = std::time::Instant::now();
+        let mut call = office.dial_outside("0800123", &format!("+43155501{at:02}"), "ACME");
+        assert_eq!(went(&mut call).await, RECEPTION);
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+    until("nobody is held up", async || office.open_conversations() == 0).await;
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    // What waited is written.
+    assert_eq!(lines(&office, 20).await.len(), 20);
+}

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::{ASKED, TOLD, comes_to, plan};
-use crate::support::slapd::{Directory, Slapd};
-use crate::support::{LOGGED_IN, Office, PHONES, heard_times};
+use crate::support::slapd::{Directory, SUFFIX, Slapd};
+use crate::support::{LOGGED_IN, Office, PHONES, heard_times, until};
 
 /// The day of an office whose server tells what changes, or is asked.
 async fn a_day(more: &str) {
@@ -72,4 +72,47 @@ async fn a_server_that_cannot_tell_is_asked() {
     let status = office.get("users/sync").await;
     assert_eq!(status["follows"], false, "{status}");
     assert_eq!(status["error"], serde_json::Value::Null, "{status}");
+}
+
+#[tokio::test]
+async fn groups_describe_the_queues_of_their_teams() {
+    let slapd = Slapd::start(Directory::default());
+    slapd.person("ken", "Ken Thompson", "2003", "departmentNumber: sales\n");
+    let group = |name: &str, more: &str| {
+        let groups = format!("ou=groups,{SUFFIX}");
+        format!(
+            "dn: cn={name},{groups}\nobjectClass: groupOfNames\nobjectClass: extensibleObject\ncn: {name}\nmember: {SUFFIX}\n{more}\n"
+        )
+    };
+    slapd.add(&format!("dn: ou=groups,{SUFFIX}\nobjectClass: organizationalUnit\nou: groups\n"));
+    slapd.add(&group(
+        "sales",
+        "description: round-robin\ntelephoneNumber: 700\ninitials: 30\nl: queue:help\n",
+    ));
+    slapd.add(&group("no team", "description: random\n"));
+    slapd.add(&group("help", "description: ${system(id)}\n"));
+    for more in [ASKED, TOLD] {
+        let table = format!(
+            "[people.ldap.teams]\nbase = \"ou=groups,{SUFFIX}\"\nstrategy = \"description\"\n\
+             extension = \"telephoneNumber\"\nmax_wait = \"initials\"\noverflow = \"l\"\n"
+        );
+        let mut plan = plan(&slapd, more);
+        plan.tables += &table;
+        let office = Office::with(plan).await;
+        comes_to(&office, &["2003 Ken Thompson"]).await;
+        let told = async || office.get("users/sync").await["skipped"] == 2;
+        until("two groups are told", told).await;
+        let status = office.get("users/sync").await;
+        assert!(status["examples"].to_string().contains("cn=no team"), "{status}");
+        assert!(status["examples"].to_string().contains("says nothing of a queue"), "{status}");
+        office.kill();
+        let store = hotdeskd::store::Store::open(&office.config.data).await.unwrap();
+        let memory = store.memory();
+        let sales = &memory.teams()[&"sales".parse().unwrap()];
+        assert_eq!(sales.queue.strategy, Some(hotdeskd::model::Strategy::RoundRobin));
+        assert_eq!(sales.queue.max_wait, Some(30));
+        assert_eq!(sales.queue.overflow.as_ref().unwrap().to_string(), "queue:help");
+        assert_eq!(sales.extension.as_ref().unwrap().as_str(), "700");
+        assert_eq!(memory.teams().len(), 2);
+    }
 }

@@ -5,7 +5,7 @@ use super::*;
 
 #[tokio::test]
 async fn an_examination_changes_nothing_and_asks_about_everything() {
-    use hotdeskd::switch::check::{Questions, Verdict, examine};
+    use hotdeskd::switch::check::{Questions, QueueQuestions, Verdict, examine};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let folder = tempfile::tempdir().unwrap();
@@ -23,6 +23,7 @@ async fn an_examination_changes_nothing_and_asks_about_everything() {
         context: word("default"),
         callback_context: Some(word("public")),
         service_context: Some(word("public")),
+        queues: Some(QueueQuestions { module: "mod_callcenter", file: "callcenter.conf" }),
         reload: false,
     };
     let answers = |question: &str| match question {
@@ -48,12 +49,17 @@ async fn an_examination_changes_nothing_and_asks_about_everything() {
             let found = findings.iter().find(|one| one.subject.contains(subject));
             found.unwrap_or_else(|| panic!("nothing about {subject}")).verdict
         };
-        for good in ["mod_sofia", "phone 0004132a0001", "voicemail profile default"] {
+        for good in
+            ["mod_sofia", "mod_callcenter", "phone 0004132a0001", "voicemail profile default"]
+        {
             assert_eq!(verdict(good), Verdict::Good, "{good}");
         }
-        for bad in
-            ["SIP profile internal", "context restricted", "context hotdesk", "context default"]
-        {
+        for bad in [
+            "SIP profile internal",
+            "context restricted",
+            "context hotdesk_queues",
+            "callcenter.conf",
+        ] {
             assert_eq!(verdict(bad), Verdict::Bad, "{bad}");
         }
         for bad in ["context public", "phone 0004132a0002", "stock users", "static directory"] {

@@ -169,3 +169,14 @@ fn the_rest() {
     let failed = reload(&Err(ReloadError::Failed { reason: "XML Root!".into() }));
     assert!(failed.verdict == Verdict::Bad && failed.found.contains("XML Root!"));
 }
+
+#[test]
+fn a_queue_module_should_have_its_configuration_from_us() {
+    let verdict = |located: &str| queue_configuration("callcenter.conf", located).verdict;
+    let ours = "<configuration name=\"callcenter.conf\" description=\"hotdeskd\">";
+    assert_eq!(verdict(ours), Verdict::Good);
+    let queue = "<queues><queue name=\"sales@office.test\"></queue></queues>";
+    assert_eq!(verdict(queue), Verdict::Warning);
+    assert_eq!(verdict("-ERR can't find anything\n"), Verdict::Bad);
+    assert_eq!(verdict("<configuration><queues></queues></configuration>"), Verdict::Bad);
+}
