@@ -1,6 +1,6 @@
 //! Which column of the query means what, and any column as text.
 
-/// The longest text that is read of a column, in bytes; what is longer is cut.
+/// The longest text that is read of a column, in bytes, and in characters where the server cuts it.
 pub(super) const LONGEST: usize = 512;
 
 /// Where team, name and priority stand among the columns of the query, from 0.

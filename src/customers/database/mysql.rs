@@ -3,33 +3,13 @@
 use sqlx::mysql::{MySqlConnectOptions, MySqlRow, MySqlSslMode};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Executor as _, MySqlConnection, Row as _,
-    SqlSafeStr as _, Statement as _, TypeInfo as _,
+    SqlSafeStr as _, Statement as _,
 };
 
 use super::{Fault, Target};
 use crate::customers::answer::MOST_ROWS;
-use crate::customers::columns::{Columns, Row, text};
+use crate::customers::columns::{Columns, LONGEST, Row, text};
 use crate::customers::settings::TlsUse;
-
-/// Types whose values come as the bytes of their text already; of text the server makes UTF-8.
-const TEXTS: [&str; 16] = [
-    "CHAR",
-    "VARCHAR",
-    "TINYTEXT",
-    "TEXT",
-    "MEDIUMTEXT",
-    "LONGTEXT",
-    "BINARY",
-    "VARBINARY",
-    "TINYBLOB",
-    "BLOB",
-    "MEDIUMBLOB",
-    "LONGBLOB",
-    "ENUM",
-    "SET",
-    "DECIMAL",
-    "JSON",
-];
 
 /// A connection to a server.
 pub(in crate::customers) struct MySql {
@@ -59,12 +39,8 @@ impl MySql {
         let sql = AssertSqlSafe(target.query.sql.clone()).into_sql_str();
         let statement = (&mut connection).prepare(sql).await.map_err(fault)?;
         let columns = Columns::of(statement.columns().iter().map(|column| column.name()))?;
-        let described: Vec<(&str, &str)> = statement
-            .columns()
-            .iter()
-            .map(|column| (column.name(), column.type_info().name()))
-            .collect();
-        let sql = as_text(&target.query.sql, columns, &described);
+        let names: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
+        let sql = as_text(&target.query.sql, columns, &names);
         Ok(Self { connection, sql, columns })
     }
 
@@ -103,15 +79,11 @@ fn options(target: &Target) -> MySqlConnectOptions {
     }
 }
 
-/// The server makes text of whatever type a column has.
-fn as_text(query: &str, columns: Columns, described: &[(&str, &str)]) -> String {
+/// The server makes text of whatever type a column has, and cuts what is too long; bytes stay bytes.
+fn as_text(query: &str, columns: Columns, names: &[&str]) -> String {
     let taken = columns.places().into_iter().flatten().filter_map(|place| {
-        let (name, kind) = described.get(place)?;
-        let name = format!("q.`{}`", name.replace('`', "``"));
-        Some(match TEXTS.contains(kind) {
-            true => name,
-            false => format!("CAST({name} AS CHAR)"),
-        })
+        let name = names.get(place)?.replace('`', "``");
+        Some(format!("LEFT(q.`{name}`, {LONGEST})"))
     });
     let taken = taken.collect::<Vec<_>>().join(", ");
     // On a line of its own, as the query may end in a comment.

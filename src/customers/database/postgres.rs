@@ -8,7 +8,7 @@ use sqlx::{
 
 use super::{Fault, Target};
 use crate::customers::answer::MOST_ROWS;
-use crate::customers::columns::{Columns, Row, text};
+use crate::customers::columns::{Columns, LONGEST, Row, text};
 use crate::customers::settings::TlsUse;
 
 /// A connection to a server.
@@ -72,13 +72,14 @@ fn options(target: &Target) -> PgConnectOptions {
     }
 }
 
-/// The server makes text of whatever type a column has; bytes stay bytes, of which it would make digits.
+/// The server makes text of whatever type a column has, and cuts what is too long; bytes stay bytes, of which it
+/// would make digits.
 fn as_text(query: &str, columns: Columns, types: &[&str]) -> String {
     let names: Vec<String> = (0..types.len()).map(|at| format!("c{at}")).collect();
     let taken = columns.places().into_iter().flatten().map(|place| {
         match types.get(place).is_some_and(|name| name.eq_ignore_ascii_case("bytea")) {
-            true => format!("q.c{place}"),
-            false => format!("CAST(q.c{place} AS text)"),
+            true => format!("substring(q.c{place} FROM 1 FOR {LONGEST})"),
+            false => format!("left(CAST(q.c{place} AS text), {LONGEST})"),
         }
     });
     let taken = taken.collect::<Vec<_>>().join(", ");

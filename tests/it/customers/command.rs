@@ -87,7 +87,7 @@ async fn check_tells_what_is_wrong_with_the_database() {
     let url = database.url();
     let line = async |url: &str, query: &str| {
         let output = office(url, query).await.run(&["check", "--json"]);
-        let lines: Value = serde_json::from_slice(&output.stdout).expect(&told(&output));
+        let lines: Value = serde_json::from_slice(&output.stdout).unwrap();
         let lines = lines.as_array().unwrap().clone();
         let line = lines.iter().find(|line| line["subject"] == "customers").unwrap();
         assert!(!told(&output).contains(PASSWORD), "{}", told(&output));

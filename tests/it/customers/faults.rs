@@ -7,6 +7,7 @@ use super::*;
 
 super::for_each_database!(
     a_database_that_is_gone_between_two_calls_is_used_again_when_it_is_back,
+    a_database_that_dies_while_it_is_asked_is_an_error,
     a_query_that_never_returns_ends_at_the_deadline,
     a_thousand_callers_at_once_share_a_few_connections,
 );
@@ -37,6 +38,23 @@ async fn a_database_that_is_gone_between_two_calls_is_used_again_when_it_is_back
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let looked = customers.look_up("+4315550100").await;
     assert_eq!(looked.answer, ada, "{looked:?}");
+}
+
+async fn a_database_that_dies_while_it_is_asked_is_an_error(mut database: impl DatabaseServer) {
+    fill(&database, &[("+4315550100", "sales", "Ada", 1)]);
+    let lines = "cache.entries = 0\ndeadline_ms = 5000\nspellings = [\"e164\"]";
+    let endless = with(&database, database.endless(), lines);
+    let caller = tokio::spawn(async move { timed(&endless, "+4315550100").await });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    database.stop();
+    let (looked, took) = caller.await.unwrap();
+    assert!(matches!(looked.answer, LookUp::Failed(_)), "{looked:?}");
+    // A file that is taken away is still read to the deadline; a server's end is seen at once.
+    let is_file = database.url().starts_with("sqlite");
+    assert!(took < Duration::from_secs(if is_file { 7 } else { 3 }), "{took:?}");
+    database.start();
+    let ada = found("sales", Some("Ada"), Some(1));
+    assert_eq!(customers(&database, QUERY).look_up("+4315550100").await.answer, ada);
 }
 
 async fn a_query_that_never_returns_ends_at_the_deadline(database: impl DatabaseServer) {
@@ -94,6 +112,14 @@ async fn a_thousand_callers_at_once_share_a_few_connections(database: impl Datab
     assert_eq!(customers.look_up("+4315550100").await.answer, ada);
 }
 
+/// The threads of Firebird's client in this process.
+fn threads_of_clients() -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let names =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.trim() == "firebird").count()
+}
+
 /// All kinds of servers that can be spoken to over TCP.
 fn server_urls(port: u16) -> [String; 3] {
     ["postgres", "mysql", "firebird"].map(|kind| format!("{kind}://crm@127.0.0.1:{port}/crm"))
@@ -124,6 +150,9 @@ async fn a_server_that_accepts_and_says_nothing_costs_a_caller_the_deadline() {
             assert!(took < Duration::from_millis(700), "{url} {took:?}");
         }
     }
+    assert!(threads_of_clients() > 0);
+    // Nor does anything of ours wait for it any longer: a connection is given up after five seconds.
+    crate::support::until("no thread that waits", async || threads_of_clients() == 0).await;
     silent.abort();
 }
 

@@ -58,10 +58,9 @@ fn fill(database: &impl DatabaseServer, rows: &[(&str, &str, &str, i64)]) {
 
 /// The settings for a database, with further lines.
 fn settings(database: &impl DatabaseServer, query: &str, lines: &str) -> CustomersSettings {
-    let url = database.url();
-    let text = format!(
-        "url = {url:?}\nquery = {query:?}\ncountry = \"AT\"\ndeadline_ms = {DEADLINE_MS}\n{lines}"
-    );
+    let (url, set) = (database.url(), lines.contains("deadline_ms"));
+    let deadline = if set { String::new() } else { format!("deadline_ms = {DEADLINE_MS}\n") };
+    let text = format!("url = {url:?}\nquery = {query:?}\ncountry = \"AT\"\n{deadline}{lines}");
     toml::from_str(&text).unwrap()
 }
 
