@@ -12,21 +12,20 @@ use ldap3::{
     StdStream,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::ber::{Element, Parts};
-use super::relay::{self, Stream};
+use super::ber::Parts;
+use super::relay;
 use super::settings::{SearchScope, ServerUrl};
-use super::{Access, Error, tls};
+use super::stream::stream;
+use super::told::{EntryState, Told, info};
+use super::{Access, Error};
 
 /// How many messages may be on their way from a server to whoever reads them.
 const CREDIT: usize = 1_024;
-/// How long a connection may be silent before the kernel asks whether the other end is there.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The result codes that are told apart.
 const SUCCESS: u32 = 0;
 const SIZE_LIMIT: u32 = 4;
@@ -266,64 +265,6 @@ pub(super) struct Changes {
     connection: Connection,
 }
 
-/// What such a search tells.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// An entry is there, new or changed; or is only said to be there still.
-    Entry {
-        /// What became of it.
-        state: EntryState,
-        /// Its `entryUUID`.
-        uuid: Vec<u8>,
-        /// The entry, without attributes where it is gone or unchanged.
-        entry: Entry,
-        /// Where to go on after this.
-        cookie: Option<Vec<u8>>,
-    },
-    /// Something about many entries, or about how far it is.
-    Info(Info),
-    /// A referral to another server, which is not followed.
-    Referral,
-}
-
-/// What became of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EntryState {
-    /// Nothing.
-    Present,
-    /// It is new.
-    Added,
-    /// It changed.
-    Modified,
-    /// It is gone.
-    Deleted,
-}
-
-/// A message in between.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Info {
-    /// Where to go on.
-    Cookie(Vec<u8>),
-    /// A phase of the refresh ended.
-    Phase {
-        /// Where to go on.
-        cookie: Option<Vec<u8>>,
-        /// Who was not named is gone.
-        present: bool,
-        /// From here on it is news.
-        done: bool,
-    },
-    /// These entries are there still, or gone.
-    Ids {
-        /// Where to go on.
-        cookie: Option<Vec<u8>>,
-        /// Whether they are gone.
-        deleted: bool,
-        /// Their `entryUUID`s.
-        uuids: Vec<Vec<u8>>,
-    },
-}
-
 impl Changes {
     /// Where it is connected to.
     pub(super) fn server(&self) -> &ServerUrl {
@@ -369,27 +310,6 @@ fn told(item: ResultEntry) -> Option<Told> {
     let uuid = parts.expect(0x04)?.content.to_vec();
     let cookie = parts.expect(0x04).map(|cookie| cookie.content.to_vec());
     Some(Told::Entry { state, uuid, entry: entry(item.0), cookie })
-}
-
-fn info(value: &[u8]) -> Option<Info> {
-    let value = Parts(value).next()?;
-    if value.tag == 0x80 {
-        return Some(Info::Cookie(value.content.to_vec()));
-    }
-    let mut parts = value.parts();
-    let cookie = parts.expect(0x04).map(|cookie| cookie.content.to_vec());
-    let flag = parts.expect(0x01).map(|flag| flag.content.iter().any(|byte| *byte != 0));
-    match value.tag {
-        0xa1 => Some(Info::Phase { cookie, present: false, done: flag.unwrap_or(true) }),
-        0xa2 => Some(Info::Phase { cookie, present: true, done: flag.unwrap_or(true) }),
-        0xa3 => {
-            let mut ids = parts.expect(0x31)?.parts();
-            let uuids =
-                std::iter::from_fn(|| ids.next()).map(|id: Element<'_>| id.content.to_vec());
-            Some(Info::Ids { cookie, deleted: flag.unwrap_or(false), uuids: uuids.collect() })
-        }
-        _ => None,
-    }
 }
 
 async fn search(
@@ -502,69 +422,6 @@ impl From<LdapError> for Error {
             | LdapError::OpSend { .. }
             | LdapError::IdScrubSend { .. } => Self::Lost("the connection ended".to_owned()),
             error => Self::Lost(error.to_string()),
-        }
-    }
-}
-
-/// A stream to a server, encrypted as the settings say.
-async fn stream(access: &Access, server: &ServerUrl) -> Result<Box<dyn Stream>, Error> {
-    let lost = |error: std::io::Error| Error::Lost(error.to_string());
-    let (tls, host, port) = match server {
-        ServerUrl::Socket(path) => {
-            return Ok(Box::new(UnixStream::connect(path).await.map_err(lost)?));
-        }
-        ServerUrl::Tcp { tls, host, port } => (*tls, host, *port),
-    };
-    let mut tcp = TcpStream::connect((host.as_str(), port)).await.map_err(lost)?;
-    tcp.set_nodelay(true).map_err(lost)?;
-    let keepalive = socket2::TcpKeepalive::new()
-        .with_time(KEEPALIVE)
-        .with_interval(Duration::from_secs(10))
-        .with_retries(3);
-    socket2::SockRef::from(&tcp).set_tcp_keepalive(&keepalive).map_err(lost)?;
-    if !tls && !access.ldap.start_tls {
-        return Ok(Box::new(tcp));
-    }
-    if !tls {
-        start_tls(&mut tcp).await?;
-    }
-    let name = rustls::pki_types::ServerName::try_from(host.clone())
-        .map_err(|_| Error::Lost(format!("{host} is no name that a certificate can have")))?;
-    let connector = tokio_rustls::TlsConnector::from(tls::config(&access.ldap)?);
-    let encrypted = connector.connect(name, tcp).await.map_err(Error::Handshake)?;
-    Ok(Box::new(encrypted))
-}
-
-/// Asks for encryption (RFC 4511, section 4.14), before there is anything that `ldap3` could read.
-async fn start_tls(tcp: &mut TcpStream) -> Result<(), Error> {
-    const REQUEST: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
-    /// More than any answer to it.
-    const LONGEST: usize = 4_096;
-    let lost = |error: std::io::Error| Error::Lost(error.to_string());
-    tcp.write_all(REQUEST).await.map_err(lost)?;
-    let mut answer = Vec::new();
-    loop {
-        let mut there = Parts(&answer);
-        if let Some(message) = there.next() {
-            // What somebody in between put behind it would count as encrypted.
-            if !there.is_empty() {
-                return Err(Error::Lost("more than an answer to StartTLS".to_owned()));
-            }
-            let mut parts = message.parts();
-            parts.next();
-            let code = parts.expect(0x78).and_then(|result| result.parts().expect(0x0a));
-            return match code.and_then(Element::number) {
-                Some(SUCCESS) => Ok(()),
-                code => Err(Error::Refused {
-                    what: "StartTLS",
-                    code: code.unwrap_or(1),
-                    told: "the server does not encrypt; name it with ldaps://, or set `start_tls = false`".to_owned(),
-                }),
-            };
-        }
-        let read = tcp.read_buf(&mut answer).await.map_err(lost)?;
-        if read == 0 || answer.len() > LONGEST {
-            return Err(Error::Lost("no answer to StartTLS".to_owned()));
         }
     }
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Error;
-use super::connection::{Changes, Connection, EntryState, Info, Told};
+use super::apply::{Applied, Work};
+use super::connection::{Changes, Connection};
 use super::gather::{Filling, Gathered};
-use super::mirror::{Applied, LdapMirror};
+use super::mirror::LdapMirror;
 use super::pass::people;
+use super::told::{EntryState, Info, Told};
 use crate::model::{Actor, MirrorPlace, PersonKey};
 
 /// How often to see, over another connection, whether the server is there at all: silence is no sign of it.
@@ -72,29 +74,44 @@ impl LdapMirror {
 
     /// What the mirror lacks, or everything where the server does not know what that is.
     async fn refresh(&self, changes: &mut Changes, cookie: Option<Vec<u8>>) -> Result<(), Error> {
-        let deadline = self.access().ldap.deadline_seconds.seconds();
         let mut work = self.work().await;
         let mut news = News { names_all: cookie.is_none(), cookie, ..News::default() };
         let all = news.names_all;
         let mut filling = Filling::new(self.desk(), Actor::Daemon);
-        loop {
-            let told = timeout(deadline, changes.next()).await;
-            let told = told.map_err(|_| Error::Late("telling what changed"))??;
-            if self.take(&mut news, told) {
-                break;
-            }
-            filling.feed(&mut news.gathered).await?;
-            if let Some(running) = &mut self.note().running {
-                running.read = news.gathered.read;
-            }
-        }
+        let told = self.take_all(changes, &mut news, &mut filling).await;
         filling.end(&mut news.gathered).await?;
+        if let Err(error) = told {
+            // Who is in the mirror by now stays, and the journal has to know.
+            news.gathered.break_off(self.desk()).await?;
+            return Err(error);
+        }
         let server = changes.server().to_string();
         let cookie = news.cookie.take();
         self.bring(&mut work, news, all).await?;
         self.keep(&work, cookie.as_deref().map(place), &server, all, Actor::Daemon).await?;
         tracing::info!(server, "LDAP: the mirror is as the server is, and follows it");
         Ok(())
+    }
+
+    /// All that is told until the refresh is over.
+    async fn take_all(
+        &self,
+        changes: &mut Changes,
+        news: &mut News,
+        filling: &mut Filling,
+    ) -> Result<(), Error> {
+        let deadline = self.access().ldap.deadline_seconds.seconds();
+        loop {
+            let told = timeout(deadline, changes.next()).await;
+            let told = told.map_err(|_| Error::Late("telling what changed"))??;
+            if self.take(news, told) {
+                return Ok(());
+            }
+            filling.feed(&mut news.gathered).await?;
+            if let Some(running) = &mut self.note().running {
+                running.read = news.gathered.read;
+            }
+        }
     }
 
     /// Takes what is told into the mirror, with what comes right behind it. Whether somebody who was passed over
@@ -161,12 +178,7 @@ impl LdapMirror {
     }
 
     /// Makes the mirror as it was told. Whether a number became free.
-    async fn bring(
-        &self,
-        work: &mut super::mirror::Work,
-        news: News,
-        complete: bool,
-    ) -> Result<bool, Error> {
+    async fn bring(&self, work: &mut Work, news: News, complete: bool) -> Result<bool, Error> {
         let News { gathered, deleted, names_all, .. } = news;
         let had = self.desk().store().memory().people().len();
         let gone = if names_all {

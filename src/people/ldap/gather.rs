@@ -126,6 +126,14 @@ impl Gathered {
         self.seen.len() - self.lapsed.len()
     }
 
+    /// The reading broke off: tells of those who are in the mirror all the same.
+    pub(super) async fn break_off(&mut self, desk: &Desk) -> Result<(), Error> {
+        let already = std::mem::take(&mut self.already);
+        let added = MirrorChange { already, ..MirrorChange::default() };
+        desk.mirror(added, |_, _| {}, Timestamp::now(), Actor::Daemon).await?;
+        Ok(())
+    }
+
     /// What there is to do, with those who are gone.
     pub(super) fn change(&mut self, gone: Vec<PersonKey>) -> MirrorChange {
         let lapsed = self.lapsed.iter().copied().collect();

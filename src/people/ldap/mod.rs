@@ -4,6 +4,7 @@
 //! second; elsewhere it is asked again and again for what is newer. Whatever the server does, FreeSWITCH is
 //! answered from the mirror.
 
+mod apply;
 mod ber;
 mod bind;
 mod connection;
@@ -14,8 +15,10 @@ mod mirror;
 mod pass;
 mod relay;
 mod settings;
+mod stream;
 mod teams;
 mod tls;
+mod told;
 
 use secrecy::SecretString;
 

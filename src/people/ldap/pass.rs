@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 
 use super::Error;
-use jiff::Timestamp;
-
 use super::connection::{Connection, Page, Query};
 use super::gather::{Filling, Gathered};
 use super::mapping::Mapping;
 use super::settings::{LdapSettings, Schema};
-use crate::desk::{Desk, MirrorChange};
-use crate::model::{Actor, PersonKey};
+use crate::desk::Desk;
+use crate::model::PersonKey;
 
 /// How many pages may be empty one after the other.
 const EMPTY: usize = 32;
@@ -68,9 +66,7 @@ impl Reader<'_> {
             Ok(()) => Ok(gathered),
             // Who is in the mirror by now stays, and the journal has to know.
             Err(error) => {
-                let already = gathered.change(Vec::new()).already;
-                let added = MirrorChange { already, ..MirrorChange::default() };
-                desk.mirror(added, |_, _| {}, Timestamp::now(), Actor::Daemon).await?;
+                gathered.break_off(desk).await?;
                 Err(error)
             }
         }

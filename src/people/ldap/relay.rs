@@ -121,10 +121,10 @@ fn requests(bytes: &[u8], pending: &mut HashMap<u32, u8>) -> io::Result<usize> {
         let mut parts = Parts(bytes.get(at..end).unwrap_or_default());
         let mut parts = parts.next().map_or(Parts(&[]), Element::parts);
         let id = parts.expect(INTEGER).and_then(Element::number);
-        if let (Some(id), Some(request)) = (id, parts.next()) {
-            if ANSWERS.iter().any(|(known, _)| *known == request.tag) {
-                pending.insert(id, request.tag);
-            }
+        if let (Some(id), Some(request)) = (id, parts.next())
+            && ANSWERS.iter().any(|(known, _)| *known == request.tag)
+        {
+            pending.insert(id, request.tag);
         }
         if pending.len() > REQUESTS {
             return Err(io::Error::other("too many requests without an answer"));

@@ -198,3 +198,59 @@ async fn the_second_server_is_asked_where_the_first_is_not_there() {
     let status = office.get("users/sync").await;
     assert_eq!(status["server"], slapd.url(), "{status}");
 }
+
+/// As many as there may be; `tests/long` runs it.
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn a_hundred_thousand_people_come_and_one_of_them_changes() {
+    let mut slapd = Slapd::start(Directory::default());
+    slapd.stop();
+    let ldif: String = (0..100_000)
+        .map(|n| {
+            let more = format!("departmentNumber: team{}\n", n % 100);
+            person(&format!("u{n}"), &format!("Person {n}"), &format!("{}", 1_000_000 + n), &more)
+                + "\n"
+        })
+        .collect();
+    let file = slapd.path("people.ldif");
+    std::fs::write(&file, ldif).unwrap();
+    slapd.load(&file);
+    slapd.run();
+    for more in [ASKED, TOLD] {
+        let office = Office::with(plan(&slapd, more)).await;
+        let begun = std::time::Instant::now();
+        let count = async || office.get("users/sync").await["people"].as_u64().unwrap();
+        while count().await < 100_000 {
+            assert!(begun.elapsed() < Duration::from_secs(600), "{}", count().await);
+            // Whoever calls somebody meanwhile is answered.
+            let desk = office.phone(0);
+            office.switch.register(&desk).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        eprintln!("{more}: 100,000 people after {:?}", begun.elapsed());
+        let named = async |name: &str| office.get("users/1050000").await["name"] == name;
+        slapd.replace("u50000", "displayName", &["Somebody Else"]);
+        until("the change is there", async || named("Somebody Else").await).await;
+        slapd.replace("u50000", "displayName", &[]);
+        until("the change is taken back", async || named("Person 50000").await).await;
+        let (happened, _) = office.happened(0).await;
+        let lines = happened.iter().filter(|what| what.starts_with("people")).count();
+        assert_eq!(lines, 1, "{} lines", happened.len());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_while_it_is_followed_is_noticed_and_followed_again() {
+    let slapd = Slapd::start(Directory::default());
+    fill(&slapd, 3);
+    let office = Office::with(plan(&slapd, &format!("{TOLD}\ndeadline_seconds = 1"))).await;
+    count(&office, 3).await;
+    slapd.signal("STOP");
+    // Silence is no sign; whoever asks is told within the deadline.
+    let done = office.run(&["users", "sync"]);
+    slapd.signal("CONT");
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(!done.status.success() && told.contains("took too long"), "{told}");
+    slapd.person("ken", "Ken", "2500", "");
+    count(&office, 4).await;
+}

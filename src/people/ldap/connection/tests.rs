@@ -1,4 +1,5 @@
 use super::*;
+use crate::people::ldap::told::Info;
 
 #[test]
 fn what_a_server_says_of_changes_is_understood_or_refused() {
