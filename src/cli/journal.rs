@@ -139,7 +139,7 @@ pub(super) fn sentence(what: &Happening) -> String {
 
 /// What happened to a call of a customer. Texts from outside are shown without control characters.
 fn of_customer(what: &Happening) -> String {
-    let number = |number: &Option<String>| number.as_deref().unwrap_or("no number").to_owned();
+    let number = |number: &Option<String>| number.as_deref().unwrap_or("somebody").to_owned();
     let told = match what {
         Happening::CustomerCalled {
             number: from, name, to, agent_first, reason, further, ..
