@@ -32,14 +32,19 @@ pub struct CustomerCall {
 impl Desk {
     /// The teams that anybody is in. Looked for again only when a user has changed.
     pub fn teams_of_people(&self) -> Arc<BTreeSet<TeamId>> {
-        let memory = self.store().memory();
-        let revision = memory.people_revision();
-        let mut known = self.teams_of_people.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.0 != revision {
-            let all = memory.users().flat_map(|user| user.teams.iter().cloned()).collect();
-            *known = (revision, Arc::new(all));
-        }
-        Arc::clone(&known.1)
+        let known = || self.teams_of_people.lock().unwrap_or_else(PoisonError::into_inner);
+        let (revision, staff) = {
+            let memory = self.store().memory();
+            let revision = memory.people_revision();
+            let known = known();
+            if known.0 == revision {
+                return Arc::clone(&known.1);
+            }
+            (revision, memory.staff())
+        };
+        let all = Arc::new(staff.members().flat_map(|user| user.teams.iter().cloned()).collect());
+        *known() = (revision, Arc::clone(&all));
+        all
     }
 
     /// The teams that are described: by the configuration, and where it says nothing by the directory server.

@@ -1,12 +1,10 @@
 //! mod_fifo: it has no agents and no statuses, only members that it rings. After each change it reads its configuration
 //! anew, in which those stand who are there.
 
-use std::sync::Arc;
-
 use super::Queues;
 use super::progress::Progress;
 use crate::event_socket::Api;
-use crate::model::{NodeQueues, QueueStep, User};
+use crate::model::{NodeQueues, QueueStep};
 use crate::switch::AskError;
 use crate::switch::keeper::told;
 use crate::switch::peer::{Line, Peer};
@@ -14,10 +12,9 @@ use crate::switch::peer::{Line, Peer};
 impl Queues {
     /// What mod_fifo is given.
     pub(super) fn fifo_definition(&self) -> String {
-        let memory = self.switch.store.memory();
-        let rules = self.rules.beside(memory.teams());
-        let wanted = rules.wanted(memory.users().map(Arc::<User>::as_ref));
-        wanted.fifos(|user| !memory.seats(user).is_empty()).queues
+        let staff = self.switch.store.memory().staff();
+        let wanted = self.rules.beside(&staff.teams).wanted(staff.members());
+        wanted.fifos(|user| staff.is_seated(user)).queues
     }
 
     /// Has a node read it, if it has another one.

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use super::Switch;
 use super::peer::Peer;
 use crate::model::{
-    CallCenter, CallCenterRules, Extension, NodeQueues, QueueModule, User, Wanted, WantedKind,
+    CallCenter, CallCenterRules, Extension, NodeQueues, QueueModule, Wanted, WantedKind,
 };
 use crate::store::{DatabaseError, Tx};
 use progress::Progress;
@@ -43,6 +43,8 @@ const COMPARE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// After each round; what happens meanwhile is one next round.
 const BREATH: Duration = Duration::from_millis(100);
+/// The same after a long round: while many people change, most of the time is for others.
+const LONG_BREATH: Duration = Duration::from_secs(3);
 
 /// The queues at all nodes. Cheap to clone.
 #[derive(Clone)]
@@ -105,7 +107,8 @@ impl Queues {
                 () = sleep_until(next) => {}
             }
             while let Ok(_) | Err(TryRecvError::Lagged(_)) = happenings.try_recv() {}
-            next = Instant::now() + COMPARE;
+            let began = Instant::now();
+            next = began + COMPARE;
             for (peer, progress) in self.nodes() {
                 let mut progress = progress.lock().await;
                 if self.is_due(peer, &progress) {
@@ -114,7 +117,7 @@ impl Queues {
                 next = next.min(progress.next.unwrap_or(next));
             }
             self.settle().await;
-            sleep(BREATH).await;
+            sleep((began.elapsed() * 4).clamp(BREATH, LONG_BREATH)).await;
         }
     }
 
@@ -146,15 +149,17 @@ impl Queues {
 
     /// What there should be.
     fn wanted(&self) -> Arc<CallCenter> {
-        let memory = self.switch.store.memory();
-        let revision = memory.people_revision();
-        let mut kept = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, wanted)) = kept.as_ref().filter(|(of, _)| *of == revision) {
-            return Arc::clone(wanted);
-        }
-        let rules = self.rules.beside(memory.teams());
-        let wanted = Arc::new(rules.wanted(memory.users().map(Arc::<User>::as_ref)));
-        *kept = Some((revision, Arc::clone(&wanted)));
+        let kept = || self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let (revision, staff) = {
+            let memory = self.switch.store.memory();
+            let revision = memory.people_revision();
+            if let Some((_, wanted)) = kept().as_ref().filter(|(of, _)| *of == revision) {
+                return Arc::clone(wanted);
+            }
+            (revision, memory.staff())
+        };
+        let wanted = Arc::new(self.rules.beside(&staff.teams).wanted(staff.members()));
+        *kept() = Some((revision, Arc::clone(&wanted)));
         wanted
     }
 
