@@ -1,8 +1,8 @@
 //! MariaDB of Debian's package.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::{DatabaseServer, PASSWORD, Server, USER, as_user, done, give, write_certificate};
 use crate::support::free_address;
@@ -22,11 +22,7 @@ impl MariaDb {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         give(folder.path(), "mysql");
-        let data = format!("--datadir={}", folder.path().join("data").display());
-        let mut install = as_user("mysql", "mariadb-install-db");
-        install.args(["--no-defaults", &data, "--skip-test-db"]);
-        install.args(["--auth-root-authentication-method=normal", NO_AIO]);
-        done(&mut install, "");
+        install(&folder.path().join("data"));
         let mut own =
             Self { folder, address: free_address(), server: Server(None), arguments: Vec::new() };
         DatabaseServer::start(&mut own);
@@ -107,5 +103,30 @@ impl DatabaseServer for MariaDb {
 impl Drop for MariaDb {
     fn drop(&mut self) {
         self.server.end("KILL");
+    }
+}
+
+/// Makes the system tables. On a busy machine that was seen to fail, and what it prints does not say why: so it is tried
+/// again in an empty folder, and its log is told.
+fn install(data: &Path) {
+    for tries in 1..=3 {
+        let mut install = as_user("mysql", "mariadb-install-db");
+        install.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+        install.args(["--skip-test-db", "--auth-root-authentication-method=normal", NO_AIO]);
+        let output = install.stdin(Stdio::null()).output().unwrap();
+        if output.status.success() {
+            return;
+        }
+        let log = |entry: std::fs::DirEntry| std::fs::read_to_string(entry.path()).ok();
+        let is_log =
+            |entry: &std::fs::DirEntry| entry.path().extension().is_some_and(|e| e == "err");
+        let logs = std::fs::read_dir(data).into_iter().flatten().flatten().filter(is_log);
+        let logs: Vec<String> = logs.filter_map(log).collect();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned() + &logs.join("\n");
+        eprintln!("mariadb-install-db, try {tries}: {told}");
+        assert!(tries < 3, "mariadb-install-db failed three times");
+        std::fs::remove_dir_all(data).unwrap();
+        std::fs::create_dir(data).unwrap();
+        give(data, "mysql");
     }
 }
