@@ -115,9 +115,9 @@ async fn while_the_database_is_gone_callers_reach_the_default_queue_and_afterwar
     until("the journal has it", told).await;
 }
 
-/// Connect to transfer against a warm database, with FreeSWITCH's ticks: told with `HOTDESKD_TIMES=1`.
+/// With FreeSWITCH's ticks; how long from connect to transfer is told with `HOTDESKD_TIMES=1`.
 #[tokio::test]
-async fn a_warm_database_costs_no_tick_more() {
+async fn call_after_call_over_a_warm_database_reaches_the_team() {
     let file = SqliteFile::new();
     file.run(CUSTOMERS);
     let folder = tempfile::tempdir().unwrap();
