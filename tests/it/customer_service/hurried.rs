@@ -93,9 +93,52 @@ async fn two_hundred_calls_at_once_all_go_where_they_should() {
     }
 }
 
-/// Two ticks of FreeSWITCH's, no more. How long that takes is not asserted here; `HOTDESKD_TIMES=1` tells.
+/// Passes one connection on to `daemon`, and tells what the daemon wrote once it is closed.
+async fn overheard(daemon: SocketAddr) -> (SocketAddr, tokio::task::JoinHandle<String>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let told = tokio::spawn(async move {
+        let (mut switch, _) = listener.accept().await.unwrap();
+        let mut daemon = tokio::net::TcpStream::connect(daemon).await.unwrap();
+        let (mut from_switch, mut to_switch) = switch.split();
+        let (mut from_daemon, mut to_daemon) = daemon.split();
+        let mut told = Vec::new();
+        let back = async {
+            let mut some = [0; 4096];
+            while let Ok(read @ 1..) = from_daemon.read(&mut some).await {
+                told.extend_from_slice(&some[..read]);
+                to_switch.write_all(&some[..read]).await.unwrap();
+            }
+        };
+        tokio::select! {
+            () = back => {}
+            _ = async { copy(&mut from_switch, &mut to_daemon).await.ok(); std::future::pending::<()>().await } => {}
+        }
+        String::from_utf8(told).unwrap()
+    });
+    (address, told)
+}
+
+/// Each takes FreeSWITCH a tick.
 #[tokio::test]
 async fn a_call_is_sent_on_its_way_in_two_applications() {
+    let known = Known::default().with("+4315550100", found("sales", "Acme Ltd"));
+    let counter = Counter::open(Plan { known, ..Plan::default() }).await;
+    let (address, told) = overheard(counter.address).await;
+    let target = format!("{address}/customer-service async full");
+    let setup = CallSetup::from_outside(NUMBER, "+4315550100", "ACME");
+    let mut call = counter.switch.socket_call(&target, setup);
+    assert_eq!(went(&mut call).await, "sales@hotdesk_queues");
+    let told = tokio::time::timeout(Duration::from_secs(10), told).await.unwrap().unwrap();
+    let applications: Vec<&str> =
+        told.lines().filter_map(|line| line.strip_prefix("execute-app-name: ")).collect();
+    assert_eq!(applications, ["multiset", "transfer"], "{told}");
+}
+
+/// How long that takes is not asserted here; `HOTDESKD_TIMES=1` tells.
+#[tokio::test]
+async fn call_after_call_goes_on_at_any_moment_of_a_tick() {
     let known = Known::default().with("+4315550100", found("sales", "Acme Ltd"));
     let counter = Counter::open(Plan { known, ticks: true, ..Plan::default() }).await;
     let mut times = Vec::new();
