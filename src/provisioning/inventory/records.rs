@@ -5,6 +5,7 @@ use std::io::Read;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::FileFault;
+use super::columns::Column;
 use super::text::{Encoding, Text};
 
 /// The longest record, in bytes; as much of a file is in memory at a time.
@@ -140,19 +141,24 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// What stands between the cells of this line: the one of `,`, `;` and tab that is there most often outside quotes.
+/// What stands between the cells of this line: the one of `,`, `;` and tab that makes most columns' names of it, else the
+/// one that is there most often.
 fn found(line: &[u8]) -> u8 {
-    let mut quoted = false;
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
-    for &byte in line {
-        quoted ^= byte == b'"';
-        let count = counts.iter_mut().find(|(separator, _)| *separator == byte && !quoted);
-        if let Some((_, count)) = count {
-            *count += 1;
-        }
-    }
-    // The first of several that are there as often.
-    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(found, _)| found)
+    let line = str::from_utf8(line).unwrap_or_default();
+    let score = |separator: char| {
+        let mut quoted = false;
+        let cells = line.split(|c: char| {
+            quoted ^= c == '"';
+            c == separator && !quoted
+        });
+        cells.fold((0, 0), |(known, all), cell| {
+            (known + usize::from(Column::of(cell).is_some()), all + 1)
+        })
+    };
+    // The first of several that are as good.
+    let best =
+        [b'\t', b';', b','].into_iter().max_by_key(|&separator| score(char::from(separator)));
+    best.unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -179,7 +185,7 @@ mod tests {
     #[test]
     fn each_separator_is_found_and_lines_are_counted_as_an_editor_does() {
         assert_eq!(lines("a,b\n1,2"), [is(1, &["a", "b"]), is(2, &["1", "2"])]);
-        assert_eq!(lines("a;b,c\r\n\r\n1;2\r\n"), [is(1, &["a", "b,c"]), is(3, &["1", "2"])]);
+        assert_eq!(lines("mac;b,c\r\n\r\n1;2\r\n"), [is(1, &["mac", "b,c"]), is(3, &["1", "2"])]);
         assert_eq!(lines("a\tb\n"), [is(1, &["a", "b"])]);
         assert_eq!(lines("sep=;\na;b\n"), [is(2, &["a", "b"])]);
         assert_eq!(

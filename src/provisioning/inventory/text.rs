@@ -90,7 +90,7 @@ impl<R: Read> Text<R> {
             }
             let begins = text.len();
             match self.decoder.is_some() {
-                true => self.decode(&bytes, text)?,
+                true => self.decode(&bytes, text, begins)?,
                 false => self.decide(&bytes, text)?,
             }
             self.line_ends(text, begins)?;
@@ -136,6 +136,7 @@ impl<R: Read> Text<R> {
 
     /// As long as there is nothing beyond ASCII; then decides.
     fn decide(&mut self, bytes: &[u8], text: &mut Vec<u8>) -> Result<(), FileFault> {
+        let begins = text.len();
         let ascii = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(bytes.len());
         let (ascii, beyond) = bytes.split_at_checked(ascii).unwrap_or((bytes, &[]));
         text.extend_from_slice(ascii);
@@ -159,10 +160,10 @@ impl<R: Read> Text<R> {
         };
         self.encoding = encoding;
         self.decoder = Some(decoder.new_decoder_without_bom_handling());
-        self.decode(beyond, text)
+        self.decode(beyond, text, begins)
     }
 
-    fn decode(&mut self, bytes: &[u8], text: &mut Vec<u8>) -> Result<(), FileFault> {
+    fn decode(&mut self, bytes: &[u8], text: &mut Vec<u8>, begins: usize) -> Result<(), FileFault> {
         let Some(decoder) = &mut self.decoder else { return Ok(()) };
         let most = decoder.max_utf8_buffer_length_without_replacement(bytes.len());
         let from = text.len();
@@ -174,7 +175,7 @@ impl<R: Read> Text<R> {
         match result {
             DecoderResult::InputEmpty => Ok(()),
             _ => {
-                let before = text.get(from..).unwrap_or_default();
+                let before = text.get(begins..).unwrap_or_default();
                 let line = self.line + before.iter().filter(|byte| **byte == b'\n').count() as u64;
                 Err(FileFault::Encoding { line, encoding: self.encoding })
             }

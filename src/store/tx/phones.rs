@@ -120,8 +120,8 @@ impl Tx<'_> {
              handsets = $11, tags = $12, added = $13 WHERE mac = $14"
         } else {
             "INSERT INTO phones (secret, vendor, model, label, desk_extension, owner, hot_desk, \
-             emergency_caller_id, emergency_location, settings, handsets, added, mac) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+             emergency_caller_id, emergency_location, settings, handsets, tags, added, mac) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         };
         let query = sqlx::query(statement)
             .bind(secret)
