@@ -155,9 +155,7 @@ fn postgres_text(row: &PgRow, at: usize) -> Result<String, sqlx::Error> {
     let value = row.try_get_raw(at)?;
     match value.is_null() {
         true => Ok(String::new()),
-        false => {
-            Ok(text(value.as_bytes().map_err(sqlx::Error::Decode)?).unwrap_or_default())
-        }
+        false => Ok(text(value.as_bytes().map_err(sqlx::Error::Decode)?).unwrap_or_default()),
     }
 }
 
@@ -205,7 +203,8 @@ async fn read_sqlite(
     rows: Rows,
 ) -> Result<(), Fault> {
     let path = &server.url.database;
-    std::fs::metadata(path).map_err(|error| Fault::Lost(server.told(&format!("{path}: {error}"))))?;
+    std::fs::metadata(path)
+        .map_err(|error| Fault::Lost(server.told(&format!("{path}: {error}"))))?;
     let fault = |error: sqlx::Error| server.fault(&error);
     let mut connection = sqlite(server, deadline).connect().await.map_err(fault)?;
     let until = Instant::now() + deadline;

@@ -17,6 +17,7 @@ mod ldap;
 mod login;
 mod phone_book;
 mod phones_configure;
+mod phones_import;
 mod phones_listener;
 mod phones_operator;
 mod phones_unknown;

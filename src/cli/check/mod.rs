@@ -1,6 +1,7 @@
 //! `check`: what works, what does not, and what to do; asks every outside thing that a daemon would use.
 
 mod customers;
+mod inventory;
 mod ldap;
 mod phones;
 mod service;
@@ -88,6 +89,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
     customers::lines(config, &mut lines).await?;
+    inventory::lines(config, &mut lines).await;
     if let Some(store) = &store {
         service::lines(config, store, &mut lines);
         standing_files(config, store, &mut lines)?;

@@ -61,7 +61,8 @@ impl Clock {
 impl Sqlite {
     pub(super) async fn connect(target: &Target) -> Result<Self, Fault> {
         let path = &target.server.url.database;
-        let no_file = |error: std::io::Error| Fault::Lost(target.server.told(&format!("{path}: {error}")));
+        let no_file =
+            |error: std::io::Error| Fault::Lost(target.server.told(&format!("{path}: {error}")));
         let file = FileId::of(path).map_err(no_file)?;
         let options = sqlite(&target.server, target.deadline);
         let fault = |error: sqlx::Error| target.server.fault(&error);
