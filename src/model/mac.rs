@@ -15,6 +15,12 @@ pub struct Mac([u8; 6]);
 impl Mac {
     /// Stands where there is no phone: a locally administered address, which no maker gives out.
     pub const PLACEHOLDER: Self = Self([2, 0, 0, 0, 0, 0]);
+
+    /// Whether it is a locally administered one, which no maker gives out.
+    pub fn is_local(self) -> bool {
+        let [first, ..] = self.0;
+        first & 2 == 2
+    }
 }
 
 impl FromStr for Mac {
