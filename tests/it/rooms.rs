@@ -105,9 +105,8 @@ fn violations(files: &[(String, String)]) -> BTreeSet<String> {
         }
         for ((name, rooms), used) in GUARDED.iter().zip(&guarded) {
             // A place in a room has a slash.
-            let is_place = |place: &&str| {
-                place.contains('/') && path.starts_with(&format!("{place}/"))
-            };
+            let is_place =
+                |place: &&str| place.contains('/') && path.starts_with(&format!("{place}/"));
             if used.is_match(&code) && !rooms.contains(&room) && !rooms.iter().any(is_place) {
                 found.insert(format!("{path}: crate {name}"));
             }
@@ -152,11 +151,7 @@ fn a_planted_violation_is_found() {
         ("desk/mod.rs", "use crate::{calls, model};", "desk/mod.rs: {"),
         ("switch/mod.rs", "use crate::config::Config;", "switch/mod.rs: entrance"),
         ("xml_curl/mod.rs", "use axum_extra::Cookie;", "xml_curl/mod.rs: crate axum"),
-        (
-            "provisioning/record.rs",
-            "use nom::Parser;",
-            "provisioning/record.rs: crate nom",
-        ),
+        ("provisioning/record.rs", "use nom::Parser;", "provisioning/record.rs: crate nom"),
         ("utils/mod.rs", "", "utils/mod.rs: no such room"),
     ] {
         let files = [(path.to_owned(), text.to_owned())];

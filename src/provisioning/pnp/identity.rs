@@ -4,8 +4,8 @@ use nom::IResult;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, tag_no_case, take_while_m_n};
-use nom::combinator::{eof, not, opt, peek, recognize};
 use nom::character::complete::satisfy;
+use nom::combinator::{eof, not, opt, peek, recognize};
 
 use super::message::Request;
 use crate::model::Mac;
@@ -60,7 +60,8 @@ fn mac_in(text: &str) -> Option<Mac> {
 }
 
 fn marked(input: &str) -> IResult<&str, &str> {
-    let mark = (tag_no_case("mac"), opt(alt((tag_no_case("%3a"), tag("="), tag(":")))), opt(tag(" ")));
+    let mark =
+        (tag_no_case("mac"), opt(alt((tag_no_case("%3a"), tag("="), tag(":")))), opt(tag(" ")));
     let digits = take_while_m_n(12, 12, |c: char| c.is_ascii_hexdigit());
     // Part of a longer number is no MAC address.
     let ends = not(satisfy(|c| c.is_ascii_alphanumeric()));

@@ -49,7 +49,9 @@ impl TryFrom<String> for Interface {
         if is_name {
             Ok(Self::Name(text))
         } else {
-            Err("expected an interface by its name or by its IPv4 address, as in \"eth0\" or \"192.0.2.5\"")
+            Err(
+                "expected an interface by its name or by its IPv4 address, as in \"eth0\" or \"192.0.2.5\"",
+            )
         }
     }
 }

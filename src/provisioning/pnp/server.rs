@@ -251,10 +251,7 @@ impl Woken {
 }
 
 /// Waits for the group, or for ever where there is none.
-async fn receive(
-    group: Option<&UdpSocket>,
-    bytes: &mut [u8],
-) -> io::Result<(usize, SocketAddr)> {
+async fn receive(group: Option<&UdpSocket>, bytes: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     match group {
         Some(group) => group.recv_from(bytes).await,
         None => std::future::pending().await,

@@ -49,8 +49,7 @@ pub(super) fn message(bytes: &[u8]) -> Result<Message<'_>, Malformed> {
     let head = std::str::from_utf8(head).map_err(|_| Malformed::NotUtf8)?;
     let (first, lines) = head.split_once('\n').ok_or(Malformed::Truncated)?;
     let first = first.strip_suffix('\r').unwrap_or(first);
-    let (_, start) =
-        all_consuming(start_line).parse(first).map_err(|_| Malformed::StartLine)?;
+    let (_, start) = all_consuming(start_line).parse(first).map_err(|_| Malformed::StartLine)?;
     let headers = headers(lines)?;
     length(&headers, body.len())?;
     let via = headers.all("Via").next().ok_or(Malformed::Missing("Via"))?;
@@ -160,7 +159,11 @@ fn length(headers: &Headers<'_>, there: usize) -> Result<(), Malformed> {
 fn via_first(value: &str) -> Result<Via, Malformed> {
     let slash = || (blanks, char('/'), blanks);
     let host = alt((
-        recognize((char('['), take_while1(|c: char| c.is_ascii_hexdigit() || ":.".contains(c)), char(']'))),
+        recognize((
+            char('['),
+            take_while1(|c: char| c.is_ascii_hexdigit() || ":.".contains(c)),
+            char(']'),
+        )),
         take_while1(|c: char| c.is_ascii_alphanumeric() || "-._".contains(c)),
     ));
     let port = opt(preceded((blanks, char(':'), blanks), digit1));
@@ -212,10 +215,8 @@ pub(super) fn event(value: &str) -> Option<(String, Vec<Parameter>)> {
 
 /// `"Name" <uri>;parameters`, or `uri;parameters`, where all that follows the URI is the header's.
 fn address(input: &str) -> IResult<&str, Address> {
-    let name = alt((
-        value((), quoted),
-        value((), take_while(|c: char| is_in_token(c) || is_blank(c))),
-    ));
+    let name =
+        alt((value((), quoted), value((), take_while(|c: char| is_in_token(c) || is_blank(c)))));
     let named = delimited((name, blanks, char('<')), take_while1(is_in_uri), char('>'));
     let bare = take_while1(|c: char| is_in_uri(c) && !";,?".contains(c));
     let (input, uri) = alt((named, bare)).parse(input)?;
@@ -230,28 +231,22 @@ fn address(input: &str) -> IResult<&str, Address> {
 }
 
 fn parameters(input: &str) -> IResult<&str, Vec<Parameter>> {
-    let plain = map(
-        take_while1(|c: char| is_in_token(c) || "[]:@/?()&=".contains(c)),
-        str::to_owned,
-    );
+    let plain =
+        map(take_while1(|c: char| is_in_token(c) || "[]:@/?()&=".contains(c)), str::to_owned);
     let text = preceded((blanks, char('='), blanks), alt((quoted, plain)));
     let parameter = preceded((blanks, char(';'), blanks), (token, opt(text)));
-    let parameter =
-        map(parameter, |(name, value)| Parameter { name: name.to_owned(), value });
+    let parameter = map(parameter, |(name, value)| Parameter { name: name.to_owned(), value });
     many0(parameter).parse(input)
 }
 
 /// A text in quotes, without them and without the backslashes.
 fn quoted(input: &str) -> IResult<&str, String> {
     let escaped = preceded(char('\\'), nom::character::complete::anychar);
-    let letters = fold_many0(
-        alt((none_of("\"\\"), escaped)),
-        String::new,
-        |mut text: String, c: char| {
+    let letters =
+        fold_many0(alt((none_of("\"\\"), escaped)), String::new, |mut text: String, c: char| {
             text.push(c);
             text
-        },
-    );
+        });
     delimited(char('"'), letters, char('"')).parse(input)
 }
 

@@ -85,7 +85,8 @@ impl TryFrom<String> for Class {
 }
 
 /// What is expected of a class.
-const CLASS: &str = "expected a vendor class of 3 to 120 letters, as in \"snom*\", \"*-3PCC\" or \"N510_IP_PRO\"";
+const CLASS: &str =
+    "expected a vendor class of 3 to 120 letters, as in \"snom*\", \"*-3PCC\" or \"N510_IP_PRO\"";
 
 /// An option that DHCP is to send.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -125,7 +126,10 @@ impl Discovery {
 
 impl Checker<'_> {
     /// What serde cannot check.
-    pub(super) fn discovery(&self, discovery: Option<Discovery>) -> Result<Option<Discovery>, TomlFault> {
+    pub(super) fn discovery(
+        &self,
+        discovery: Option<Discovery>,
+    ) -> Result<Option<Discovery>, TomlFault> {
         let Some(discovery) = discovery else { return Ok(None) };
         // It stands in the files of three DHCP servers and in a SIP message: what means something in one of
         // them stands in none.
@@ -150,7 +154,9 @@ impl Checker<'_> {
                 code if nested && code != 43 => {
                     format!("found `server-and-path` in option {code}, expected it in option 43")
                 }
-                _ if option.reason.contains(['\n', '\r']) => "found a reason of several lines".to_owned(),
+                _ if option.reason.contains(['\n', '\r']) => {
+                    "found a reason of several lines".to_owned()
+                }
                 _ => continue,
             };
             return Err(self.text.fault(&format!("{key}.code"), problem, "Correct it.".to_owned()));
