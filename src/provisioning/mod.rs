@@ -10,6 +10,7 @@
 //! | `cache` | files that were made, as long as nothing changed |
 //! | `record` | what phones asked and were given, written down off the requests' path |
 //! | `keep`, `logs` | what phones send back |
+//! | `dhcp` | what a DHCP server is told of phones |
 //! | `pnp` | phones that ask everybody in their network where their files are (SIP PnP) |
 //! | `render`, `why` | what an operator sees of it |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
@@ -24,6 +25,7 @@ mod answer;
 mod cache;
 mod compose;
 pub mod context;
+pub mod dhcp;
 mod firmware;
 mod keep;
 mod layers;

@@ -12,6 +12,8 @@ const AT_ONCE: u32 = 6;
 const WEIGHT: Duration = Duration::from_secs(10);
 /// So many phones are remembered.
 const MOST: usize = 8_192;
+/// How often the quiet ones are looked for when there is no room.
+const SWEEP: Duration = Duration::from_secs(1);
 /// How often what a phone asked is written down at the most.
 const NOTED: Duration = Duration::from_secs(60);
 
@@ -44,23 +46,24 @@ pub(super) struct Limits {
     all: Rate,
     phones: HashMap<(Mac, IpAddr), Rate>,
     noted: HashMap<Mac, Instant>,
+    /// When those who are quiet were last looked for. Not at each question, while there is no room.
+    swept: Option<Instant>,
 }
 
 impl Limits {
     /// So many answers a second for all together, at least 1.
     pub(super) fn new(per_second: u32) -> Self {
         let per_second = per_second.max(1);
-        Self { per_second, all: Rate::default(), phones: HashMap::new(), noted: HashMap::new() }
+        let (phones, noted) = (HashMap::new(), HashMap::new());
+        Self { per_second, all: Rate::default(), phones, noted, swept: None }
     }
 
     /// Whether this phone may be answered now. By MAC address and where it comes from, so that nobody uses
     /// up what another phone may have by saying its name elsewhere.
     pub(super) fn take(&mut self, mac: Mac, from: IpAddr, now: Instant) -> bool {
+        self.sweep(now);
         if self.phones.len() >= MOST && !self.phones.contains_key(&(mac, from)) {
-            self.phones.retain(|_, rate| !rate.is_quiet(now));
-            if self.phones.len() >= MOST {
-                return false;
-            }
+            return false;
         }
         let rate = self.phones.entry((mac, from)).or_default();
         rate.take(WEIGHT, AT_ONCE, now)
@@ -70,15 +73,24 @@ impl Limits {
     /// Whether it is written down that this phone asked: what it asked before is worth more than what
     /// anybody says in its name a hundred times.
     pub(super) fn is_noted(&mut self, mac: Mac, now: Instant) -> bool {
-        if self.noted.len() >= MOST {
-            self.noted.retain(|_, at| now.duration_since(*at) < NOTED);
-        }
+        self.sweep(now);
         let last = self.noted.get(&mac);
         if self.noted.len() >= MOST || last.is_some_and(|at| now.duration_since(*at) < NOTED) {
             return false;
         }
         self.noted.insert(mac, now);
         true
+    }
+
+    /// Forgets those who are quiet, where there is no room.
+    fn sweep(&mut self, now: Instant) {
+        let is_full = self.phones.len() >= MOST || self.noted.len() >= MOST;
+        let was_just = self.swept.is_some_and(|at| now.duration_since(at) < SWEEP);
+        if is_full && !was_just {
+            self.phones.retain(|_, rate| !rate.is_quiet(now));
+            self.noted.retain(|_, at| now.duration_since(*at) < NOTED);
+            self.swept = Some(now);
+        }
     }
 }
 
