@@ -121,6 +121,7 @@ impl<P: Phones> Responder<P> {
     ) -> Result<Vec<Packet>, Silence> {
         let key = Key {
             from,
+            uri: request.uri.to_owned(),
             call_id: request.call_id().to_owned(),
             tag: request.from.tag().unwrap_or_default().to_owned(),
             sequence: request.sequence,

@@ -39,6 +39,8 @@ impl Default for Timers {
 pub(super) struct Key {
     /// From where.
     pub from: SocketAddr,
+    /// Its Request-URI, which names the phone.
+    pub uri: String,
     /// Its Call-ID.
     pub call_id: String,
     /// The tag of its From.

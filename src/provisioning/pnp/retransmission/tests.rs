@@ -3,6 +3,7 @@ use super::*;
 fn key(call_id: &str) -> Key {
     Key {
         from: "192.0.2.30:2048".parse().unwrap(),
+        uri: "sip:MAC%3a000413AABB01@intern.example.net".to_owned(),
         call_id: call_id.to_owned(),
         tag: "abc".to_owned(),
         sequence: 1,
