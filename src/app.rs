@@ -1,5 +1,6 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod background;
 mod service;
 
 use std::path::Path;
@@ -12,9 +13,12 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use background::Background;
 
 use crate::calls::{
     CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
@@ -101,7 +105,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let queues = Queues::new(switch.clone(), queue_rules(&config));
     let customers = customers(&config, Some(desk.store().clone()))?;
     let database = CustomerDatabase(customers.clone());
-    let ldap = ldap_mirror(&config, &desk);
+    let background = Background::start().context("the runtime for background work")?;
+    let ldap = ldap_mirror(&config, &desk, background.handle());
     if let Some(mirror) = ldap.clone() {
         let stop = shutdown.clone();
         parts.spawn(async move { mirror.run(stop).await });
@@ -278,10 +283,10 @@ impl PinCheck for LdapPin {
     }
 }
 
-/// The mirror of the LDAP server, where the configuration names one.
-pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
+/// The mirror of the LDAP server, where the configuration names one. It runs on `runtime`.
+pub fn ldap_mirror(config: &Config, desk: &Desk, runtime: Handle) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
-    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
+    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams, runtime))
 }
 
 /// The queues, for the admin API.

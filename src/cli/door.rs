@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 
 use crate::app;
 use crate::config::Config;
@@ -70,7 +71,7 @@ impl Door {
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
-        let ldap = app::ldap_mirror(config, &desk);
+        let ldap = app::ldap_mirror(config, &desk, Handle::current());
         let outside = Outside { customers, ldap, queues: None };
         let api = InProcess::new(app::provisioning(config, desk), outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
