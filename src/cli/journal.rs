@@ -91,6 +91,9 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::PinSet { user } => format!("the PIN of {user} was set"),
         Happening::PhoneSaved { phone } => format!("phone {phone} was saved"),
         Happening::PhoneRemoved { phone } => format!("phone {phone} was removed"),
+        Happening::PhonesImported { added, changed, seated } => format!(
+            "phones were imported: {added} new, {changed} changed; {seated} owners sat down"
+        ),
         Happening::UserSaved { user } => format!("user {user} was saved"),
         Happening::UserRemoved { user } => format!("user {user} was removed"),
         Happening::UserMoved { from, user } => format!("{from} has the number {user} now"),

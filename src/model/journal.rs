@@ -105,6 +105,15 @@ pub enum Happening {
         /// Which.
         phone: Mac,
     },
+    /// Phones were imported, all at once; none of them is told by itself.
+    PhonesImported {
+        /// How many are new.
+        added: usize,
+        /// How many differ now.
+        changed: usize,
+        /// How many owners sat down.
+        seated: usize,
+    },
     /// A user was added or changed.
     UserSaved {
         /// Which.
@@ -286,6 +295,7 @@ impl Happening {
             | Self::PinAlarm { .. }
             | Self::PinUnlocked { .. }
             | Self::PinSet { .. }
+            | Self::PhonesImported { .. }
             | Self::UserSaved { .. }
             | Self::UserRemoved { .. }
             | Self::UserMoved { .. }
@@ -321,6 +331,7 @@ impl Happening {
             | Self::PinAlarm { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
+            | Self::PhonesImported { .. }
             | Self::RestartAsked { .. }
             | Self::ResyncAsked { .. }
             | Self::WindowOpened { .. }
@@ -356,6 +367,7 @@ mod tests {
             Happening::PinSet { user: user.clone() },
             Happening::PhoneSaved { phone },
             Happening::PhoneRemoved { phone },
+            Happening::PhonesImported { added: 1, changed: 2, seated: 3 },
             Happening::UserSaved { user: user.clone() },
             Happening::UserRemoved { user: user.clone() },
             Happening::UserMoved { from: user.clone(), user: user.clone() },

@@ -26,6 +26,7 @@ mod queue;
 mod queue_call;
 mod routing;
 mod sip_identity;
+mod tag;
 mod team;
 mod toml_text;
 mod user;
@@ -76,6 +77,7 @@ pub use queue::{
 pub use queue_call::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT, QueueCall, QueueLeft, QueueOutcome};
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
+pub use tag::{InvalidTag, MOST_TAGS, Tag, Tags};
 pub use team::{
     Destination, InvalidDestination, InvalidTeamId, QueueOptions, Strategy, TeamId, TeamSettings,
     Teams,

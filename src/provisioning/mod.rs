@@ -12,6 +12,7 @@
 //! | `keep`, `logs` | what phones send back |
 //! | `render`, `why` | what an operator sees of it |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
+//! | `inventory` | phones from a table, and back |
 //! | `time_zone`, `texts` | daylight saving time, words on keys |
 //!
 //! A file is made from the store's memory as it is at one moment. What was wanted of the phone at that
@@ -24,6 +25,7 @@ mod cache;
 mod compose;
 pub mod context;
 mod firmware;
+pub mod inventory;
 mod keep;
 mod layers;
 mod logs;

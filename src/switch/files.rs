@@ -152,6 +152,7 @@ fn is_urgent(what: &Happening) -> bool {
     match what {
         Happening::PhoneSaved { .. }
         | Happening::PhoneRemoved { .. }
+        | Happening::PhonesImported { .. }
         | Happening::UserRemoved { .. }
         | Happening::UserMoved { .. } => true,
         Happening::Login { .. }

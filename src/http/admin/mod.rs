@@ -8,6 +8,7 @@ mod customers;
 mod in_process;
 mod journal;
 mod ldap;
+mod phone_import;
 mod phones;
 mod problem;
 mod provisioning;
@@ -32,6 +33,7 @@ use tower_http::timeout::TimeoutLayer;
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
 pub use ldap::SyncRequest;
+pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
@@ -49,6 +51,8 @@ use problem::{Input, Named, Problem};
 const BODY: usize = 64 * 1024;
 /// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How long it may take to look at the lines of an import; writing comes after that.
+const IMPORT: Duration = Duration::from_secs(300);
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -115,18 +119,26 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
         .route("/customers/lookup", get(customers::look_up))
-        .route("/journal", get(journal::list));
+        .route("/journal", get(journal::list))
+        .layer(timeout(ANSWER));
+    let import: Router<Admin> = Router::new()
+        .route("/phones/import", post(phone_import::import))
+        .layer(DefaultBodyLimit::max(phone_import::BODY))
+        .layer(timeout(IMPORT));
     Router::new()
-        .nest("/api/v1", api)
+        .nest("/api/v1", api.merge(import))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let told = "this path is not for this method";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, told)
         })
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
         .with_state(Admin { provisioning, outside })
+}
+
+fn timeout(time: Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, time)
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take

@@ -4,6 +4,7 @@ mod callcenter;
 mod customer_calls;
 mod guard;
 mod people;
+mod phone_imports;
 mod phones;
 mod provisioning;
 mod sessions;
@@ -21,6 +22,7 @@ use super::{OpenError, VaultError};
 use crate::model::{Actor, Happening, JournalEntry};
 
 pub use customer_calls::CustomerCall;
+pub use phone_imports::{ImportConflict, NewPhone};
 
 /// What a job of [`super::Store::write`] works with. It sees what earlier jobs of the same commit did.
 pub struct Tx<'c> {
