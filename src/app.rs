@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ use crate::people::{
     ldap::{LdapMirror, LdapPassword},
 };
 use crate::provisioning::settings::CommonNameForm;
-use crate::provisioning::{Provisioning, Site};
+use crate::provisioning::{Provisioning, Site, pnp};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
 use crate::switch::{self, Events, PhoneEvents, Queues, StandingFiles, Switch};
@@ -133,6 +133,11 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let limits = phones_limits(&config, listener)?;
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
+    }
+    if config.pnp.enabled {
+        let (room, stop) = (provisioning.clone(), shutdown.clone());
+        let direct = pnp_listener(&config).await?;
+        parts.spawn(pnp::serve(room, config.pnp.settings(), direct, stop));
     }
     let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
@@ -435,6 +440,15 @@ pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Resul
         tracing::info!(taken.added, taken.changed, taken.removed, "users file");
     }
     Ok(())
+}
+
+/// The socket at which phones ask us alone, where the configuration has one.
+async fn pnp_listener(config: &Config) -> anyhow::Result<Option<pnp::Direct>> {
+    let Some(Listener { address, allow }) = &config.pnp.listen else { return Ok(None) };
+    let socket = UdpSocket::bind(address).await.with_context(|| {
+        format!("cannot listen at {address} (pnp.listen, UDP); has FreeSWITCH this port there?")
+    })?;
+    Ok(Some(pnp::Direct { socket, allow: allow.clone() }))
 }
 
 async fn bind(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

@@ -6,6 +6,7 @@
 mod customers;
 mod ldap;
 mod listener;
+mod pnp;
 mod secret;
 mod service;
 mod settings;
@@ -21,6 +22,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
+pub use pnp::PnpSettings;
 pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
 pub use show::example;
@@ -82,6 +84,8 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// Phones that ask everybody in their network where their files are.
+    pub pnp: PnpSettings,
     /// What holds for all queues.
     pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
@@ -303,6 +307,7 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
+            pnp: self.pnp(settings.pnp)?,
             queues: settings.queues,
             service: self.service(&settings.service, &teams)?,
             service_settings: settings.service,

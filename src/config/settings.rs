@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::listener::{Listener, OpenListener};
+use super::pnp::PnpSettings;
 use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
@@ -48,6 +49,8 @@ pub(super) struct Settings {
     pub standing: StandingSettings,
     #[serde(default)]
     pub provisioning: ProvisioningSettings,
+    #[serde(default)]
+    pub pnp: PnpSettings,
     #[serde(default)]
     pub queues: QueueSettings,
     #[serde(default)]

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::service::ServiceSettings;
 use super::{
-    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
+    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, PnpSettings, Secret,
+    SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
@@ -40,6 +41,7 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    pnp: &'a PnpSettings,
     queues: &'a QueueSettings,
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
@@ -160,6 +162,7 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            pnp: &self.pnp,
             queues: &self.queues,
             service: &self.service_settings,
             customers: ShownCustomers {

@@ -10,6 +10,8 @@
 //! | `cache` | files that were made, as long as nothing changed |
 //! | `record` | what phones asked and were given, written down off the requests' path |
 //! | `keep`, `logs` | what phones send back |
+//! | `dhcp` | what a DHCP server is told of phones |
+//! | `pnp` | phones that ask everybody in their network where their files are (SIP PnP) |
 //! | `render`, `why` | what an operator sees of it |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
 //! | `inventory` | phones from a table, and back |
@@ -24,12 +26,14 @@ mod answer;
 mod cache;
 mod compose;
 pub mod context;
+pub mod dhcp;
 mod firmware;
 pub mod inventory;
 mod keep;
 mod layers;
 mod logs;
 pub mod phone_book;
+pub mod pnp;
 mod record;
 mod render;
 mod search;
@@ -330,6 +334,13 @@ impl Provisioning {
     /// The vendors as they are now.
     pub fn vendors(&self) -> Arc<Vendors> {
         Arc::clone(&self.inner.vendors.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The URL that phones of a vendor are given who know nothing yet, by SIP PnP and by DHCP; `None` where
+    /// nothing is known of how they ask. Never one with a key: whoever says a MAC address gets it, and the
+    /// listener behind it decides.
+    pub fn bootstrap_url(&self, vendor: &Vendor) -> Option<String> {
+        vendor.discovery().map(|discovery| discovery.url(&self.site().url))
     }
 
     /// Whether people can log in at phones of this model; `None` where the model is not known. Not at a DECT base.
