@@ -17,6 +17,7 @@ mod pages;
 mod phones;
 mod provisioning;
 mod queues;
+mod redirection;
 mod rehearsal;
 mod serve;
 mod sessions;
@@ -104,6 +105,9 @@ enum Command {
     /// The users.
     #[command(subcommand, after_help = "Example:\n  hotdeskd users list")]
     Users(users::Command),
+    /// The vendors' services that send factory-new phones to us.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd redirection plan")]
+    Redirection(redirection::Command),
     /// Who sits where.
     #[command(subcommand, after_help = "Example:\n  hotdeskd sessions list")]
     Sessions(sessions::Command),
@@ -209,6 +213,9 @@ fn execute(cli: &Cli) -> Printed {
         Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
+        Command::Redirection(command) => {
+            wait(async { redirection::run(command, &load(cli)?).await })
+        }
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
         Command::Queues(command) => wait(async { queues::run(command, &load(cli)?).await }),
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),

@@ -6,6 +6,7 @@
 mod customers;
 mod ldap;
 mod listener;
+mod redirection;
 mod secret;
 mod service;
 mod settings;
@@ -21,6 +22,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
+pub use redirection::RedirectionService;
 pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
 pub use show::example;
@@ -29,6 +31,7 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
+use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -82,6 +85,8 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// The vendors' redirection services.
+    pub redirection: BTreeMap<ServiceName, RedirectionService>,
     /// What holds for all queues.
     pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
@@ -219,6 +224,7 @@ impl Config {
         warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
+        let passwords = passwords.chain(self.redirection.values().map(|service| &service.password));
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
@@ -303,6 +309,7 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
+            redirection: self.redirection(settings.redirection)?,
             queues: settings.queues,
             service: self.service(&settings.service, &teams)?,
             service_settings: settings.service,

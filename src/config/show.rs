@@ -13,6 +13,7 @@ use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
+use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -40,6 +41,8 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    redirection: BTreeMap<&'a ServiceName, ShownRedirection<'a>>,
     queues: &'a QueueSettings,
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
@@ -92,6 +95,14 @@ struct ShownLdap<'a> {
     password: ShownSecret,
     #[serde(flatten)]
     settings: &'a LdapSettings,
+}
+
+#[derive(Serialize)]
+struct ShownRedirection<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a RedirectionSettings,
 }
 
 /// Where a secret stands, without it.
@@ -160,6 +171,14 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            redirection: self
+                .redirection
+                .iter()
+                .map(|(name, service)| {
+                    let password = ShownSecret::of(&service.password);
+                    (name, ShownRedirection { password, settings: &service.settings })
+                })
+                .collect(),
             queues: &self.queues,
             service: &self.service_settings,
             customers: ShownCustomers {

@@ -9,6 +9,7 @@
 //! | `layers`, `compose`, `context` | what a file says: settings in layers, and the value that templates render from |
 //! | `cache` | files that were made, as long as nothing changed |
 //! | `record` | what phones asked and were given, written down off the requests' path |
+//! | `redirection` | vendors' services that send factory-new phones to us |
 //! | `keep`, `logs` | what phones send back |
 //! | `render`, `why` | what an operator sees of it |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
@@ -29,6 +30,7 @@ mod layers;
 mod logs;
 pub mod phone_book;
 mod record;
+pub mod redirection;
 mod render;
 mod search;
 pub mod settings;

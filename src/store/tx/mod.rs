@@ -6,6 +6,7 @@ mod guard;
 mod people;
 mod phones;
 mod provisioning;
+mod redirections;
 mod sessions;
 mod users;
 mod wanted;
@@ -126,6 +127,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in customer_calls::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in redirections::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {
