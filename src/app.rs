@@ -41,6 +41,7 @@ use crate::people::{
     self,
     ldap::{LdapMirror, LdapPassword},
 };
+use crate::provisioning::redirection::Redirections;
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site, pnp};
 use crate::standing::disk::Folder;
@@ -112,7 +113,12 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         parts.spawn(async move { mirror.run(stop).await });
     }
     let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
-    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept) };
+    let redirections = redirections(&config, &provisioning);
+    if let Some(services) = redirections.clone() {
+        let stop = shutdown.clone();
+        parts.spawn(async move { services.keep(stop).await });
+    }
+    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept), redirections };
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
@@ -292,6 +298,13 @@ impl PinCheck for LdapPin {
 pub fn ldap_mirror(config: &Config, desk: &Desk, runtime: Handle) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
     Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams, runtime))
+}
+
+/// The redirection services of a configuration, where it names any.
+pub fn redirections(config: &Config, provisioning: &Provisioning) -> Option<Redirections> {
+    let services = config.redirection.iter().map(|(name, service)| service.service(name));
+    let services: Vec<_> = services.collect();
+    (!services.is_empty()).then(|| Redirections::new(provisioning.clone(), services))
 }
 
 /// The queues, for the admin API.

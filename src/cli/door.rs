@@ -75,8 +75,10 @@ impl Door {
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
         let ldap = app::ldap_mirror(config, &desk, Handle::current());
-        let outside = Outside { customers, ldap, queues: None };
-        let api = InProcess::new(app::provisioning(config, desk), outside);
+        let provisioning = app::provisioning(config, desk);
+        let redirections = app::redirections(config, &provisioning);
+        let outside = Outside { customers, ldap, queues: None, redirections };
+        let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }
 

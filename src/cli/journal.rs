@@ -127,6 +127,17 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::PhonesRefused { network, count } => {
             format!("{count} requests of phones from {network} were refused")
         }
+        Happening::Redirected { service, registered, changed, removed, failed } => {
+            let what = [
+                (registered, "registered"),
+                (changed, "changed"),
+                (removed, "removed"),
+                (failed, "failed"),
+            ];
+            let what = what.into_iter().filter(|(count, _)| **count > 0);
+            let what: Vec<String> = what.map(|(count, what)| format!("{count} {what}")).collect();
+            format!("phones at the redirection service {service}: {}", what.join(", "))
+        }
         Happening::TemplateBroken { vendor, error } => {
             format!("the templates of {vendor} have a mistake: {error}")
         }

@@ -301,5 +301,11 @@ fn card(phone: &PhoneView) -> String {
         let whose = format!("{}: {}{}", handset.identity, whose.trim(), label.unwrap_or_default());
         ("handset", whose)
     }));
+    lines.extend(phone.redirections.iter().map(|row| {
+        let reason = row.reason.as_ref().map(|reason| format!(": {reason}"));
+        let reason = reason.unwrap_or_default();
+        let told = format!("{}: {} since {}{reason}", row.service, row.state, output::time(row.at));
+        ("redirection", told)
+    }));
     output::card(lines)
 }

@@ -7,6 +7,7 @@ mod customers;
 mod ldap;
 mod listener;
 mod pnp;
+mod redirection;
 mod secret;
 mod service;
 mod settings;
@@ -23,6 +24,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use pnp::PnpSettings;
+pub use redirection::RedirectionService;
 pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
 pub use show::example;
@@ -31,6 +33,7 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
+use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -86,6 +89,8 @@ pub struct Config {
     pub provisioning: ProvisioningSettings,
     /// Phones that ask everybody in their network where their files are.
     pub pnp: PnpSettings,
+    /// The vendors' redirection services.
+    pub redirection: BTreeMap<ServiceName, RedirectionService>,
     /// What holds for all queues.
     pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
@@ -223,6 +228,7 @@ impl Config {
         warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
+        let passwords = passwords.chain(self.redirection.values().map(|service| &service.password));
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
@@ -308,6 +314,7 @@ impl Checker<'_> {
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
             pnp: self.pnp(settings.pnp)?,
+            redirection: self.redirection(settings.redirection)?,
             queues: settings.queues,
             service: self.service(&settings.service, &teams)?,
             service_settings: settings.service,

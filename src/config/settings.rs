@@ -14,6 +14,7 @@ use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
+use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -51,6 +52,8 @@ pub(super) struct Settings {
     pub provisioning: ProvisioningSettings,
     #[serde(default)]
     pub pnp: PnpSettings,
+    #[serde(default)]
+    pub redirection: BTreeMap<ServiceName, RedirectionSettings>,
     #[serde(default)]
     pub queues: QueueSettings,
     #[serde(default)]

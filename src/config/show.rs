@@ -14,6 +14,7 @@ use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
+use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -42,6 +43,8 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     pnp: &'a PnpSettings,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    redirection: BTreeMap<&'a ServiceName, ShownRedirection<'a>>,
     queues: &'a QueueSettings,
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
@@ -94,6 +97,14 @@ struct ShownLdap<'a> {
     password: ShownSecret,
     #[serde(flatten)]
     settings: &'a LdapSettings,
+}
+
+#[derive(Serialize)]
+struct ShownRedirection<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a RedirectionSettings,
 }
 
 /// Where a secret stands, without it.
@@ -163,6 +174,14 @@ impl Config {
             },
             provisioning: &self.provisioning,
             pnp: &self.pnp,
+            redirection: self
+                .redirection
+                .iter()
+                .map(|(name, service)| {
+                    let password = ShownSecret::of(&service.password);
+                    (name, ShownRedirection { password, settings: &service.settings })
+                })
+                .collect(),
             queues: &self.queues,
             service: &self.service_settings,
             customers: ShownCustomers {

@@ -205,6 +205,19 @@ pub enum Happening {
         /// How many since the last such entry of this network.
         count: u64,
     },
+    /// A redirection service was told of phones; what of each stands with the phone.
+    Redirected {
+        /// The service's name in the configuration.
+        service: String,
+        /// How many phones it sends to us from now on.
+        registered: usize,
+        /// How many it had with another URL.
+        changed: usize,
+        /// How many it has forgotten.
+        removed: usize,
+        /// With how many it did not work.
+        failed: usize,
+    },
     /// A vendor's templates have a mistake; its phones keep what they have.
     TemplateBroken {
         /// Which vendor.
@@ -303,6 +316,7 @@ impl Happening {
             | Self::TeamsMirrored { .. }
             | Self::PeopleDisbelieved { .. }
             | Self::PhonesRefused { .. }
+            | Self::Redirected { .. }
             | Self::TemplateBroken { .. } => None,
         }
     }
@@ -340,6 +354,7 @@ impl Happening {
             | Self::KeyRotated { .. }
             | Self::KeyRevoked { .. }
             | Self::PhonesRefused { .. }
+            | Self::Redirected { .. }
             | Self::TemplateBroken { .. }
             | Self::NotShown { .. } => None,
         }
@@ -383,6 +398,13 @@ mod tests {
             Happening::KeyRotated { phone },
             Happening::KeyRevoked { phone },
             Happening::PhonesRefused { network: "192.0.2.0/24".into(), count: 2 },
+            Happening::Redirected {
+                service: "snom".into(),
+                registered: 1,
+                changed: 2,
+                removed: 3,
+                failed: 4,
+            },
             Happening::TemplateBroken { vendor: "snom".into(), error: "x".into() },
             Happening::CustomerCalled {
                 call: "u".into(),

@@ -9,6 +9,7 @@
 //! | `layers`, `compose`, `context` | what a file says: settings in layers, and the value that templates render from |
 //! | `cache` | files that were made, as long as nothing changed |
 //! | `record` | what phones asked and were given, written down off the requests' path |
+//! | `redirection` | vendors' services that send factory-new phones to us |
 //! | `keep`, `logs` | what phones send back |
 //! | `dhcp` | what a DHCP server is told of phones |
 //! | `pnp` | phones that ask everybody in their network where their files are (SIP PnP) |
@@ -35,6 +36,7 @@ mod logs;
 pub mod phone_book;
 pub mod pnp;
 mod record;
+pub mod redirection;
 mod render;
 mod search;
 pub mod settings;

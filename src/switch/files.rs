@@ -181,6 +181,7 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. }
+        | Happening::Redirected { .. }
         | Happening::NotShown { .. } => false,
     }
 }

@@ -13,6 +13,7 @@ mod phones;
 mod problem;
 mod provisioning;
 mod queues;
+mod redirection;
 mod sessions;
 mod users;
 
@@ -38,6 +39,7 @@ pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
+pub use redirection::RedirectionView;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
@@ -45,6 +47,7 @@ use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
+use crate::provisioning::redirection::Redirections;
 use problem::{Input, Named, Problem};
 
 /// The largest request: a user with many variables.
@@ -70,6 +73,8 @@ pub struct Outside {
     pub ldap: Option<LdapMirror>,
     /// Who keeps the queues.
     pub queues: Option<Arc<dyn QueueKeeper>>,
+    /// The vendors' redirection services.
+    pub redirections: Option<Redirections>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -116,6 +121,12 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/redirection", get(redirection::list))
+        .route(
+            "/redirection/run",
+            get(redirection::status).post(redirection::start).delete(redirection::stop),
+        )
+        .route("/redirection/run/last", get(redirection::last))
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
         .route("/customers/lookup", get(customers::look_up))

@@ -7,6 +7,7 @@ mod people;
 mod phone_imports;
 mod phones;
 mod provisioning;
+mod redirections;
 mod sessions;
 mod users;
 mod wanted;
@@ -128,6 +129,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in customer_calls::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in redirections::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {
