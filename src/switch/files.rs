@@ -180,6 +180,8 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. }
+        | Happening::PhoneMoved { .. }
+        | Happening::PhoneReturned { .. }
         | Happening::NotShown { .. } => false,
     }
 }

@@ -9,6 +9,7 @@ mod provisioning;
 mod sessions;
 mod users;
 mod wanted;
+mod ways;
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -126,6 +127,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in customer_calls::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in ways::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {
