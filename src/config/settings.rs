@@ -11,7 +11,7 @@ use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -48,6 +48,8 @@ pub(super) struct Settings {
     pub standing: StandingSettings,
     #[serde(default)]
     pub provisioning: ProvisioningSettings,
+    #[serde(default)]
+    pub location: Vec<Location>,
     #[serde(default)]
     pub queues: QueueSettings,
     #[serde(default)]

@@ -10,7 +10,8 @@
 //! | `cache` | files that were made, as long as nothing changed |
 //! | `record` | what phones asked and were given, written down off the requests' path |
 //! | `keep`, `logs` | what phones send back |
-//! | `render`, `why` | what an operator sees of it |
+//! | `render`, `why`, `way` | what an operator sees of it |
+//! | `check` | what a phone says of itself |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
 //! | `time_zone`, `texts` | daylight saving time, words on keys |
 //!
@@ -21,6 +22,7 @@
 mod admission;
 mod answer;
 mod cache;
+mod check;
 mod compose;
 pub mod context;
 mod firmware;
@@ -35,6 +37,7 @@ pub mod settings;
 mod texts;
 mod time_zone;
 pub mod vendor;
+mod way;
 mod why;
 
 use std::collections::{BTreeSet, HashMap};
@@ -50,12 +53,14 @@ use tokio_util::sync::CancellationToken;
 pub use admission::{Mount, Presented};
 pub use answer::{Answer, Method, Receipt, Request, Upload};
 pub use cache::Made;
+pub use check::{CheckLine, Difference, PhoneCheck, Verdict};
 pub use compose::Site;
 pub use keep::{Kept, NotReceived};
 pub use layers::Explained;
 pub use logs::Log;
 pub use render::{RenderError, Rendered};
 pub use vendor::Layer;
+pub use way::{StuckView, WayView};
 pub use why::{EnrolmentView, Why};
 
 use crate::desk::Desk;

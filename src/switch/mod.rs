@@ -8,6 +8,7 @@
 //! | `queue_calls` | what became of callers in queues |
 //! | `notify` | the NOTIFYs and the message lamp's text |
 //! | `peer` | one node: connection, events, looks |
+//! | `presence` | where each phone is registered, kept in the store: changes only |
 //! | `keeper` | the one task that sends, and writes down what is done |
 //! | `queues` | mod_callcenter, kept as the teams are |
 //! | `reload` | `reloadxml`, and what its answer means |
@@ -28,6 +29,7 @@ mod keeper;
 mod notify;
 mod peer;
 mod plan;
+mod presence;
 mod queue_calls;
 mod queues;
 mod registrations;
@@ -163,6 +165,8 @@ pub struct Switch {
     changed: Arc<Notify>,
     /// Rung at what may let something go on at the queues.
     queues_changed: Arc<Notify>,
+    /// Rung at what phones' registrations look like from outside.
+    presence_changed: Arc<Notify>,
     pending: Pending,
     queue_calls: broadcast::Sender<QueueCall>,
 }
@@ -177,13 +181,27 @@ impl Switch {
     pub fn new(store: Store, settings: Settings) -> Self {
         let changed = Arc::new(Notify::new());
         let queues_changed = Arc::new(Notify::new());
-        let bells = Bells { phones: Arc::clone(&changed), queues: Arc::clone(&queues_changed) };
+        let presence_changed = Arc::new(Notify::new());
+        let bells = Bells {
+            phones: Arc::clone(&changed),
+            queues: Arc::clone(&queues_changed),
+            presence: Arc::clone(&presence_changed),
+        };
         let (queue_calls, _) = broadcast::channel(queue_calls::MOST);
         let peer =
             |node: &Node| Arc::new(Peer::new(node.clone(), bells.clone(), queue_calls.clone()));
         let peers = settings.nodes.iter().map(peer).collect();
         let (settings, pending) = (Arc::new(settings), Pending::default());
-        Self { store, settings, peers, changed, queues_changed, pending, queue_calls }
+        Self {
+            store,
+            settings,
+            peers,
+            changed,
+            queues_changed,
+            presence_changed,
+            pending,
+            queue_calls,
+        }
     }
 
     /// Watches the nodes and tells the phones until `shutdown`. Once is enough.

@@ -54,7 +54,7 @@ const GUARDED: [(&str, &[&str]); 10] = [
     ("rustls", &["http", "people", "simulator", "entrance"]),
     ("nom", &["event_socket"]),
     ("minijinja", &["standing", "provisioning", "http"]),
-    ("reqwest", &["simulator", "entrance"]),
+    ("reqwest", &["provisioning", "simulator", "entrance"]),
     (
         "tokio",
         &[

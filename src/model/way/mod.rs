@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use obstacle::Obstacle;
-pub use traces::{PhoneContact, PhoneRegistration};
+pub use traces::{NodeRegistrations, PhoneContact, PhoneRegistration, RegisteredAs};
 
 use super::{Enrolment, NotShown, Shown, Told, Wanted};
 
@@ -105,7 +105,7 @@ impl FromStr for Stage {
 
 /// What a phone's vendor's redirection service knows of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Redirection {
+pub enum Redirected {
     /// None is used for it: the step is left out.
     #[default]
     NotUsed,
@@ -167,7 +167,7 @@ pub struct WayFacts<'a> {
     /// When it came into the inventory.
     pub added: Timestamp,
     /// The vendor's redirection service.
-    pub redirection: Redirection,
+    pub redirection: Redirected,
     /// What it did at the phones' listener.
     pub contact: Option<&'a PhoneContact>,
     /// How it is known there.
@@ -218,7 +218,7 @@ impl Way {
         let steps: Vec<Step> = Stage::ALL
             .into_iter()
             .filter(|stage| {
-                *stage != Stage::Redirected || facts.redirection != Redirection::NotUsed
+                *stage != Stage::Redirected || facts.redirection != Redirected::NotUsed
             })
             .map(|stage| Step { stage, at: facts.holds_since(stage) })
             .collect();
@@ -273,8 +273,8 @@ impl WayFacts<'_> {
         match stage {
             Stage::Imported => Some(self.added),
             Stage::Redirected => match self.redirection {
-                Redirection::Since(at) => Some(at),
-                Redirection::NotUsed | Redirection::NotYet => None,
+                Redirected::Since(at) => Some(at),
+                Redirected::NotUsed | Redirected::NotYet => None,
             },
             Stage::FirstContact => self.contact.map(|contact| contact.first),
             Stage::Enrolled => self.proven(),
@@ -318,11 +318,11 @@ impl WayFacts<'_> {
 
     fn never_seen(&self, now: Timestamp) -> (Timestamp, Obstacle, Limit) {
         let since = match self.redirection {
-            Redirection::Since(at) => at.max(self.added),
-            Redirection::NotYet => return (self.added, Obstacle::NotRedirected, Limit::Contact),
-            Redirection::NotUsed => self.added,
+            Redirected::Since(at) => at.max(self.added),
+            Redirected::NotYet => return (self.added, Obstacle::NotRedirected, Limit::Contact),
+            Redirected::NotUsed => self.added,
         };
-        let redirected = self.redirection != Redirection::NotUsed;
+        let redirected = self.redirection != Redirected::NotUsed;
         let window_open = self.enrolment.is_some_and(|enrolment| enrolment.is_open(now));
         (since, Obstacle::NeverSeen { redirected, window_open }, Limit::Contact)
     }

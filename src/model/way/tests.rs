@@ -90,9 +90,9 @@ impl Past {
         let facts = WayFacts {
             added: at(0),
             redirection: match self.service {
-                None => Redirection::NotUsed,
-                Some(None) => Redirection::NotYet,
-                Some(Some(second)) => Redirection::Since(at(second)),
+                None => Redirected::NotUsed,
+                Some(None) => Redirected::NotYet,
+                Some(Some(second)) => Redirected::Since(at(second)),
             },
             contact: contact.as_ref(),
             enrolment: Some(&enrolment),

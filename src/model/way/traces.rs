@@ -73,3 +73,35 @@ impl PhoneRegistration {
         self.ended.is_none().then_some(self.since)
     }
 }
+
+/// What one FreeSWITCH says of a phone's registrations when it is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRegistrations {
+    /// The node.
+    pub node: String,
+    /// Why it could not be asked.
+    pub trouble: Option<String>,
+    /// The phone's registrations there, newest first.
+    pub registrations: Vec<RegisteredAs>,
+}
+
+/// One registration as FreeSWITCH tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredAs {
+    /// The SIP profile.
+    pub profile: String,
+    /// The address at which FreeSWITCH sees it.
+    pub address: Option<IpAddr>,
+    /// The address that the phone says it has, where its Contact has one.
+    pub contact: Option<IpAddr>,
+    /// Its SIP User-Agent.
+    pub agent: String,
+}
+
+impl RegisteredAs {
+    /// The phone's own address: where both say the same, nothing rewrites addresses between it and FreeSWITCH, and
+    /// whoever is there has authenticated as the phone.
+    pub fn own_address(&self) -> Option<IpAddr> {
+        self.address.filter(|address| self.contact.as_ref() == Some(address))
+    }
+}
