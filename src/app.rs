@@ -1,5 +1,6 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod phones;
 mod service;
 
 use std::path::Path;
@@ -24,7 +25,7 @@ use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
-use crate::http::admin::{Outside, QueueKeeper};
+use crate::http::admin::{Outside, PhoneWatch, QueueKeeper};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
@@ -41,7 +42,7 @@ use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, Events, PhoneEvents, Queues, StandingFiles, Switch};
+use crate::switch::{self, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -76,6 +77,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         tracing::error!("{error:#}: the users stay as they were");
     }
     let directory = directory(&config, &desk);
+    let asked = directory.asked();
     let credentials = Credentials {
         user: config.switch_credentials.user.as_str().to_owned(),
         password: config.switch_password()?,
@@ -107,7 +109,13 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         parts.spawn(async move { mirror.run(stop).await });
     }
     let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
-    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept) };
+    let watched: Arc<dyn PhoneWatch> = Arc::new(phones::Watched { switch: switch.clone(), asked });
+    let outside = Outside {
+        customers: customers.clone(),
+        ldap,
+        queues: Some(kept),
+        phones: Some(watched),
+    };
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
@@ -135,6 +143,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let days = service::last_agent_days(&config);
     parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
+    let (stop, locations, presence) =
+        (shutdown.clone(), config.locations.clone(), switch.clone());
+    parts.spawn(async move { presence.keep_presence(locations, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });
@@ -282,6 +293,14 @@ impl PinCheck for LdapPin {
 pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
     Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
+}
+
+/// What FreeSWITCH knows of phones, where no daemon runs.
+///
+/// # Errors
+/// A name cannot be sent to FreeSWITCH.
+pub fn unwatched_phones(config: &Config) -> anyhow::Result<Arc<dyn PhoneWatch>> {
+    Ok(Arc::new(phones::Unwatched(switch_settings(config, Arc::new(CheckSync))?)))
 }
 
 /// The queues, for the admin API.

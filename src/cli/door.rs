@@ -71,7 +71,8 @@ impl Door {
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
         let ldap = app::ldap_mirror(config, &desk);
-        let outside = Outside { customers, ldap, queues: None };
+        let phones = Some(app::unwatched_phones(config)?);
+        let outside = Outside { customers, ldap, queues: None, phones };
         let api = InProcess::new(app::provisioning(config, desk), outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }

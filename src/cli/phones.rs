@@ -1,5 +1,7 @@
 //! `hotdeskd phones`.
 
+pub(super) mod way;
+
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 
@@ -9,13 +11,18 @@ use super::provisioning::{self, Enrol, Render};
 use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
+use crate::provisioning::WayView;
 use crate::model::{CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists the phones and who sits there.
-    #[command(after_help = "Example:\n  hotdeskd phones list --json")]
+    /// Lists the phones and who sits there; or how far some are on their way.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones list --json\n  hotdeskd phones list --stuck\n  hotdeskd phones list --stage imported\n  hotdeskd phones list --moved"
+    )]
     List {
+        #[command(flatten)]
+        way: way::Filter,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -32,6 +39,22 @@ pub(super) enum Command {
         logs: bool,
         /// As JSON.
         #[arg(long, conflicts_with = "logs")]
+        json: bool,
+    },
+    /// Counts the phones at each stage of their way.
+    #[command(after_help = "Example:\n  hotdeskd phones stages")]
+    Stages {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks a phone: asks FreeSWITCH, the store, and the phone's own web pages; exit code 1 when something differs.
+    #[command(after_help = "Example:\n  hotdeskd phones check 0004132a0001")]
+    Check {
+        /// Its MAC address, in any spelling.
+        mac: Mac,
+        /// As JSON.
+        #[arg(long)]
         json: bool,
     },
     /// Adds a phone to the inventory.
@@ -125,7 +148,8 @@ pub(super) struct Add {
 
 pub(super) async fn run(command: &Command, config: &Config) -> Printed {
     let printed = match command {
-        Command::List { json } => {
+        Command::List { way, json } if way.is_set() => way::list(way, *json, config).await?,
+        Command::List { json, .. } => {
             let phones: Vec<PhoneView> = Door::open(config).await?.ask(Ask::get("/phones")).await?;
             if *json { output::json(&phones)? } else { table(&phones) }
         }
@@ -136,9 +160,16 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
         Command::Enrol(enrol) => provisioning::enrol(enrol, config).await?,
         Command::Show { mac, json, .. } => {
             let path = format!("/phones/{mac}");
-            let phone: PhoneView = Door::open(config).await?.ask(Ask::get(&path)).await?;
-            if *json { output::json(&phone)? } else { card(&phone) }
+            let door = Door::open(config).await?;
+            let phone: PhoneView = door.ask(Ask::get(&path)).await?;
+            let way: WayView = door.ask(Ask::get(&format!("{path}/way"))).await?;
+            match json {
+                true => output::json(&way::OnItsWay { phone, way })?,
+                false => card(&phone) + "\n" + &way::card(&way),
+            }
         }
+        Command::Stages { json } => way::stages(*json, config).await?,
+        Command::Check { mac, json } => return way::check(*mac, *json, config).await,
         Command::Add(add) => save(add, config).await?,
         Command::Remove { mac } => {
             let path = format!("/phones/{mac}");

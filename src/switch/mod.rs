@@ -8,6 +8,7 @@
 //! | `queue_calls` | what became of callers in queues |
 //! | `notify` | the NOTIFYs and the message lamp's text |
 //! | `peer` | one node: connection, events, looks |
+//! | `ask` | where one phone is registered, asked now |
 //! | `presence` | where each phone is registered, kept in the store: changes only |
 //! | `keeper` | the one task that sends, and writes down what is done |
 //! | `queues` | mod_callcenter, kept as the teams are |
@@ -21,6 +22,7 @@
 //! `plan::confirmation`. A phone that is not registered keeps its rows until it is, and is then told like any other:
 //! fetching twice does no harm. A phone in a call is told when the call is over (invariant 8).
 
+mod ask;
 mod channels;
 pub mod check;
 mod events;
@@ -44,6 +46,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use ask::ask_once;
 pub use events::{CheckSync, Events, PhoneEvents};
 pub use files::StandingFiles;
 pub use plan::Waiting;

@@ -14,6 +14,7 @@ mod provisioning;
 mod queues;
 mod sessions;
 mod users;
+mod ways;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -37,6 +38,7 @@ pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
+pub use ways::{PhoneWatch, StagesView, WayQuery};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 
 use crate::customers::Customers;
@@ -66,6 +68,8 @@ pub struct Outside {
     pub ldap: Option<LdapMirror>,
     /// Who keeps the queues.
     pub queues: Option<Arc<dyn QueueKeeper>>,
+    /// Who knows what FreeSWITCH knows of phones.
+    pub phones: Option<Arc<dyn PhoneWatch>>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -97,6 +101,10 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
+        .route("/phones/ways", get(ways::list))
+        .route("/phones/stages", get(ways::stages))
+        .route("/phones/{mac}/way", get(ways::show))
+        .route("/phones/{mac}/check", get(ways::check))
         .route("/phones/{mac}/why", get(provisioning::why))
         .route("/phones/{mac}/file", get(provisioning::render))
         .route("/phones/{mac}/resync", post(provisioning::resync))
