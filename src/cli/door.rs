@@ -77,7 +77,8 @@ impl Door {
         let ldap = app::ldap_mirror(config, &desk, Handle::current());
         let provisioning = app::provisioning(config, desk);
         let redirections = app::redirections(config, &provisioning);
-        let outside = Outside { customers, ldap, queues: None, redirections };
+        let phones = Some(app::unwatched_phones(config)?);
+        let outside = Outside { customers, ldap, queues: None, redirections, phones };
         let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }

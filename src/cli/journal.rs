@@ -145,6 +145,15 @@ pub(super) fn sentence(what: &Happening) -> String {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. } => of_customer(what),
+        Happening::PhoneMoved { phone, from, network, location } => {
+            let network = network.map(|network| format!(", in {network}")).unwrap_or_default();
+            format!(
+                "phone {phone} of {location} registers from {from}{network}: its emergency location is wrong there"
+            )
+        }
+        Happening::PhoneReturned { phone, from, location } => {
+            format!("phone {phone} is back in {location}, at {from}")
+        }
         Happening::NotShown { phone, reason } => {
             format!("phone {phone} does not show who sits there: {reason}")
         }

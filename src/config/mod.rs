@@ -32,7 +32,9 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
+use crate::model::{
+    Domain, Location, Locations, QueueSettings, TeamSettings, Teams, TomlFault, TomlText,
+};
 use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -91,6 +93,8 @@ pub struct Config {
     pub pnp: PnpSettings,
     /// The vendors' redirection services.
     pub redirection: BTreeMap<ServiceName, RedirectionService>,
+    /// Which networks belong to which places.
+    pub locations: Locations,
     /// What holds for all queues.
     pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
@@ -315,6 +319,7 @@ impl Checker<'_> {
             provisioning: self.provisioning(settings.provisioning)?,
             pnp: self.pnp(settings.pnp)?,
             redirection: self.redirection(settings.redirection)?,
+            locations: self.locations(settings.location)?,
             queues: settings.queues,
             service: self.service(&settings.service, &teams)?,
             service_settings: settings.service,
@@ -414,6 +419,28 @@ impl Checker<'_> {
             ));
         }
         Ok(settings)
+    }
+
+    fn locations(&self, settings: Vec<Location>) -> Result<Locations, TomlFault> {
+        for (index, location) in settings.iter().enumerate() {
+            let key = format!("location[{}].name", index + 1);
+            let name = location.name.as_str();
+            if name.is_empty() || name.trim() != name {
+                return Err(self.text.fault(
+                    &key,
+                    format!("found {name:?}, expected a name without spaces around it"),
+                    "Write how the emergency locations of its phones begin.".to_owned(),
+                ));
+            }
+            if settings.iter().take(index).any(|other| other.name == name) {
+                return Err(self.text.fault(
+                    &key,
+                    format!("found the location {name:?} a second time, expected it once"),
+                    "Make one table of the two, with the networks of both.".to_owned(),
+                ));
+            }
+        }
+        Ok(Locations::new(settings))
     }
 
     fn teams(&self, settings: Vec<TeamSettings>) -> Result<Teams, TomlFault> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
@@ -49,6 +49,8 @@ struct Shown<'a> {
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
     log: &'a LogSettings,
+    #[serde(skip_serializing_if = "<[Location]>::is_empty")]
+    location: &'a [Location],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
 }
@@ -189,6 +191,7 @@ impl Config {
                 settings: &self.customers,
             },
             log: &self.log,
+            location: self.locations.all(),
             team: self.teams.values().collect(),
         };
         // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.

@@ -14,6 +14,7 @@ mod enrolment;
 mod extension;
 mod flow;
 mod journal;
+mod location;
 mod mac;
 mod opening_hours;
 mod person;
@@ -32,6 +33,7 @@ mod team;
 mod toml_text;
 mod user;
 mod wanted;
+mod way;
 
 pub use caller_number::{
     Caller, E164Number, HomeCountry, NumberPlan, PlainNumbers, Spelling, UnknownCountry,
@@ -52,6 +54,7 @@ pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
+pub use location::{Location, Locations, Place};
 pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{
     Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
@@ -87,3 +90,7 @@ pub use team::{
 pub use toml_text::{TomlFault, TomlText};
 pub use user::{GroupName, InvalidGroupName, Pairs, User, UserRecord, UserSource, Variables};
 pub use wanted::{Attempts, NotShown, Wanted, WantedKind};
+pub use way::{
+    Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs,
+    Stage, Step, Stuck, UnknownStage, Way, WayFacts, WayLimits,
+};

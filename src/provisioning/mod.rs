@@ -13,7 +13,8 @@
 //! | `keep`, `logs` | what phones send back |
 //! | `dhcp` | what a DHCP server is told of phones |
 //! | `pnp` | phones that ask everybody in their network where their files are (SIP PnP) |
-//! | `render`, `why` | what an operator sees of it |
+//! | `render`, `why`, `way` | what an operator sees of it |
+//! | `check` | what a phone says of itself |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
 //! | `inventory` | phones from a table, and back |
 //! | `time_zone`, `texts` | daylight saving time, words on keys |
@@ -25,6 +26,7 @@
 mod admission;
 mod answer;
 mod cache;
+mod check;
 mod compose;
 pub mod context;
 pub mod dhcp;
@@ -43,6 +45,7 @@ pub mod settings;
 mod texts;
 mod time_zone;
 pub mod vendor;
+mod way;
 mod why;
 
 use std::collections::{BTreeSet, HashMap};
@@ -58,12 +61,14 @@ use tokio_util::sync::CancellationToken;
 pub use admission::{Mount, Presented};
 pub use answer::{Answer, Method, Receipt, Request, Upload};
 pub use cache::Made;
+pub use check::{CheckLine, Difference, PhoneCheck, Verdict};
 pub use compose::Site;
 pub use keep::{Kept, NotReceived};
 pub use layers::Explained;
 pub use logs::Log;
 pub use render::{RenderError, Rendered};
 pub use vendor::Layer;
+pub use way::{StuckView, WayView};
 pub use why::{EnrolmentView, Why};
 
 use crate::desk::Desk;

@@ -182,6 +182,8 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. }
         | Happening::Redirected { .. }
+        | Happening::PhoneMoved { .. }
+        | Happening::PhoneReturned { .. }
         | Happening::NotShown { .. } => false,
     }
 }

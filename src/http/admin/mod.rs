@@ -16,6 +16,7 @@ mod queues;
 mod redirection;
 mod sessions;
 mod users;
+mod ways;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -42,6 +43,7 @@ pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub use ways::{PhoneWatch, StagesView, WayQuery};
 
 use crate::customers::Customers;
 use crate::desk::Desk;
@@ -75,6 +77,8 @@ pub struct Outside {
     pub queues: Option<Arc<dyn QueueKeeper>>,
     /// The vendors' redirection services.
     pub redirections: Option<Redirections>,
+    /// Who knows what FreeSWITCH knows of phones.
+    pub phones: Option<Arc<dyn PhoneWatch>>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -106,6 +110,10 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
+        .route("/phones/ways", get(ways::list))
+        .route("/phones/stages", get(ways::stages))
+        .route("/phones/{mac}/way", get(ways::show))
+        .route("/phones/{mac}/check", get(ways::check))
         .route("/phones/{mac}/why", get(provisioning::why))
         .route("/phones/{mac}/file", get(provisioning::render))
         .route("/phones/{mac}/resync", post(provisioning::resync))

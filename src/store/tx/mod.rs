@@ -11,6 +11,7 @@ mod redirections;
 mod sessions;
 mod users;
 mod wanted;
+mod ways;
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -132,6 +133,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in redirections::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in ways::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {
