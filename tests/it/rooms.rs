@@ -45,7 +45,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
 const ENTRANCE: [&str; 6] = ["main", "lib", "cli", "app", "config", "telemetry"];
 
 /// A crate, and the rooms (or files) that may use it.
-const GUARDED: [(&str, &[&str]); 10] = [
+const GUARDED: [(&str, &[&str]); 11] = [
     ("sqlx", &["store", "customers"]),
     ("ldap3", &["people"]),
     ("rsfbclient", &["customers"]),
@@ -54,7 +54,8 @@ const GUARDED: [(&str, &[&str]); 10] = [
     ("rustls", &["http", "people", "simulator", "entrance"]),
     ("nom", &["event_socket", "provisioning/pnp"]),
     ("minijinja", &["standing", "provisioning", "http"]),
-    ("reqwest", &["simulator", "entrance"]),
+    ("reqwest", &["provisioning", "simulator", "entrance"]),
+    ("dxr", &["provisioning", "simulator", "entrance"]),
     (
         "tokio",
         &[
