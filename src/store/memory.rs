@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Made, MadeKind, MirrorState,
-    PersonKey, Phone, Redirection, Shown, SipIdentity, TeamSettings, Teams, User, Wanted, WantedKind,
+    PersonKey, Phone, Redirection, Shown, SipIdentity, TeamSettings, Teams, User, Wanted,
+    WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.

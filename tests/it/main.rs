@@ -21,6 +21,7 @@ mod phones_listener;
 mod phones_operator;
 mod phones_unknown;
 mod queues;
+mod redirection;
 mod refusals;
 mod rooms;
 mod secrets;

@@ -9,6 +9,7 @@ mod dialling;
 mod disk;
 mod observer;
 mod recorder;
+pub mod redirection;
 pub mod slapd;
 mod store;
 

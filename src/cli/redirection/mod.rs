@@ -69,7 +69,9 @@ pub(super) struct Apply {
 
 pub(super) async fn run(command: &Command, config: &Config) -> Printed {
     match command {
-        Command::Plan { which, json } => ordered(order(which, Task::Plan, false), *json, config).await,
+        Command::Plan { which, json } => {
+            ordered(order(which, Task::Plan, false), *json, config).await
+        }
         Command::Apply(apply) => {
             let task = if apply.remove { Task::Remove } else { Task::Apply };
             ordered(order(&apply.which, task, apply.yes), apply.json, config).await

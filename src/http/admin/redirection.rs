@@ -46,9 +46,9 @@ impl From<&Redirection> for RedirectionView {
 }
 
 fn services(outside: Outside) -> Result<Redirections, Problem> {
-    outside.redirections.ok_or_else(|| {
-        Problem::new(StatusCode::CONFLICT, NotBegun::NoService.to_string())
-    })
+    outside
+        .redirections
+        .ok_or_else(|| Problem::new(StatusCode::CONFLICT, NotBegun::NoService.to_string()))
 }
 
 /// What the services were told, as it stands in the store.

@@ -245,10 +245,7 @@ impl Client {
         let request = self
             .http
             .post(self.access.settings.url())
-            .basic_auth(
-                &self.access.settings.user,
-                Some(self.access.password.expose_secret()),
-            )
+            .basic_auth(&self.access.settings.user, Some(self.access.password.expose_secret()))
             .header(CONTENT_TYPE, "text/xml")
             .body(body);
         let answered = async {

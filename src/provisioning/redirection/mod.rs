@@ -79,10 +79,14 @@ pub enum Task {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotBegun {
     /// There is none.
-    #[error("there is no redirection service in the configuration; a table such as [redirection.snom] names one")]
+    #[error(
+        "there is no redirection service in the configuration; a table such as [redirection.snom] names one"
+    )]
     NoService,
     /// None of that name.
-    #[error("there is no such redirection service in the configuration; `hotdeskd config show` shows those that are")]
+    #[error(
+        "there is no such redirection service in the configuration; `hotdeskd config show` shows those that are"
+    )]
     NoSuchService,
     /// Something is being done.
     #[error("a redirection service is being asked already; try again when that is done")]

@@ -72,9 +72,7 @@ pub(super) fn refused(
     let reason = Some(refusal.to_string());
     let before = before.filter(|before| before.state == RedirectionState::Registered);
     match before {
-        Some(before) if *refusal != Refusal::Elsewhere => {
-            Redirection { reason, ..before.clone() }
-        }
+        Some(before) if *refusal != Refusal::Elsewhere => Redirection { reason, ..before.clone() },
         _ => Redirection {
             state: RedirectionState::Refused,
             old_digest: None,
@@ -97,12 +95,14 @@ pub(super) fn found(
     let of_plan = planned.iter().filter_map(|one| {
         let told = known.told.get(&one.phone);
         let wanted = || known.wanted.get(&one.phone).map(digest);
-        let fresh = || registering(service, one.phone, &wanted().unwrap_or_default(), None, None, at);
+        let fresh =
+            || registering(service, one.phone, &wanted().unwrap_or_default(), None, None, at);
         match one.step {
             Step::Fine => fine(told, fresh, &wanted()?, at).map(Row::Save),
             Step::Elsewhere => {
                 let row = refused(fresh(), None, &Refusal::Elsewhere, at);
-                let same = |told: &Redirection| (told.state, &told.reason) == (row.state, &row.reason);
+                let same =
+                    |told: &Redirection| (told.state, &told.reason) == (row.state, &row.reason);
                 (!told.is_some_and(same)).then_some(Row::Save(row))
             }
             // Of a phone that we never had to do with nothing is kept.
@@ -113,10 +113,8 @@ pub(super) fn found(
         }
     });
     let gone = known.told.keys().filter(|phone| {
-        let is_there = !matches!(
-            held.asked.get(phone),
-            Some(Ok(Holding::Nobodys | Holding::Elsewhere))
-        );
+        let is_there =
+            !matches!(held.asked.get(phone), Some(Ok(Holding::Nobodys | Holding::Elsewhere)));
         !is_there && !known.wanted.contains_key(phone)
     });
     let gone = gone.map(|phone| Row::Forget(*phone, service.to_owned()));

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
 use super::client::{Client, Trouble};
-use super::plan::{Known, Step};
-use super::round::{Round, planned};
+use super::plan::{Known, Step, plan};
+use super::round::Round;
 use super::settings::{RedirectionSettings, Urls};
 use super::{NotBegun, Order, Outcome, Progress, RunStatus, Service, Task};
 use crate::desk::Desk;
@@ -196,8 +196,7 @@ impl Redirections {
             return vec![Outcome { error, ..Outcome::default() }];
         }
         for service in self.ordered(order) {
-            let mut outcome =
-                Outcome { service: service.name.to_string(), ..Outcome::default() };
+            let mut outcome = Outcome { service: service.name.to_string(), ..Outcome::default() };
             let went = self.at(service, order, stop.clone(), &mut outcome).await;
             if let Err(error) = went {
                 outcome.error = Some(error.to_string());
@@ -238,7 +237,7 @@ impl Redirections {
             round.remove_named(&known, outcome).await?;
         } else {
             let held = round.look(&known).await?;
-            outcome.planned = planned(&known, &held);
+            outcome.planned = plan(&known, &held);
             let mut to_do = outcome.planned.clone();
             if order.task == Task::Reconcile || !order.yes && is_doubtful(&known, outcome) {
                 to_do.retain(|one| one.step != Step::Remove);

@@ -1,16 +1,12 @@
 //! The messages: a call as XML, and an answer from XML. The only file that knows dxr.
 //!
-//! Answers are arrays of mixed types, whose length differs from method to method. What comes is somebody else's: it is
-//! measured before it is parsed, and nothing of it is repeated but short words.
+//! Answers are arrays of mixed types, whose length differs from method to method. What comes is somebody
+//! else's: nothing of it is repeated but short words.
 
 use dxr::{FaultResponse, MethodCall, MethodResponse, Value};
-use quick_xml::Reader;
-use quick_xml::events::Event;
 
 use crate::model::Mac;
 
-/// How deep an answer is at the most; one of the documented has ten elements in one another. dxr recurses.
-const DEEPEST: usize = 32;
 /// How many letters of a service's own words are repeated.
 const LONGEST_WORDS: usize = 200;
 
@@ -38,7 +34,9 @@ pub enum Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// A web page.
-    #[error("a web page came instead of an answer; is the path of the URL right, to its last slash?")]
+    #[error(
+        "a web page came instead of an answer; is the path of the URL right, to its last slash?"
+    )]
     Html,
     /// An answer that does not end, or none.
     #[error("the answer is no XML-RPC, or only a part of it")]
@@ -80,7 +78,6 @@ impl Answer {
         if start.starts_with("<!doctype html") || start.starts_with("<html") {
             return Err(Unreadable::Html);
         }
-        measure(text)?;
         let text = text.trim_start_matches('\u{feff}').trim();
         if let Ok(response) = MethodResponse::from_xml(text) {
             return Ok(match response.value {
@@ -89,16 +86,18 @@ impl Answer {
             });
         }
         match FaultResponse::from_xml(text) {
-            Ok(FaultResponse { fault }) => Err(Unreadable::Fault {
-                code: fault.code(),
-                text: words(fault.string(), secrets),
-            }),
+            Ok(FaultResponse { fault }) => {
+                Err(Unreadable::Fault { code: fault.code(), text: words(fault.string(), secrets) })
+            }
             Err(_) => Err(Unreadable::Broken),
         }
     }
 
     /// `[true, …]` or `[false, why]`: what stands behind `true`.
-    pub(super) fn accepted(&self, secrets: &[&str]) -> Result<Result<&[Value], Refusal>, Unreadable> {
+    pub(super) fn accepted(
+        &self,
+        secrets: &[&str],
+    ) -> Result<Result<&[Value], Refusal>, Unreadable> {
         match self.0.split_first() {
             Some((Value::Boolean(true) | Value::Integer(1), more)) => Ok(Ok(more)),
             Some((Value::Boolean(false) | Value::Integer(0), more)) => {
@@ -175,24 +174,6 @@ fn words(told: &str, secrets: &[&str]) -> String {
     let plain = plain.map(|word| if is_secret(word) { "(hidden)" } else { word });
     let plain: String = plain.collect::<Vec<_>>().join(" ").chars().take(LONGEST_WORDS).collect();
     if plain.is_empty() { "nothing".to_owned() } else { plain }
-}
-
-/// Whether the text is XML from end to end, and not so deep that parsing it would take all of the stack.
-fn measure(text: &str) -> Result<(), Unreadable> {
-    let mut reader = Reader::from_str(text.trim());
-    let mut depth = 0usize;
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(_)) => depth += 1,
-            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
-            Ok(Event::Eof) if depth == 0 => return Ok(()),
-            Ok(Event::Eof) | Err(_) => return Err(Unreadable::Broken),
-            Ok(_) => {}
-        }
-        if depth > DEEPEST {
-            return Err(Unreadable::Broken);
-        }
-    }
 }
 
 #[cfg(test)]
