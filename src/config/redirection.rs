@@ -123,7 +123,7 @@ mod tests {
             (
                 "[redirection.snom]\nuser = \"u\"\npassword = \"4711\"\nurls = \"all\"",
                 "redirection.snom.urls",
-                "`own`, `shared`",
+                "`own` or `shared`",
             ),
         ] {
             let told = parse(table).unwrap_err();

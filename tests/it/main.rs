@@ -23,6 +23,7 @@ mod phones_operator;
 mod phones_unknown;
 mod pnp;
 mod queues;
+mod redirection;
 mod refusals;
 mod rooms;
 mod secrets;

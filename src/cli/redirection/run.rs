@@ -79,7 +79,7 @@ impl Teller {
                 bar.set_length(*of as u64);
                 bar.set_position(*done as u64);
             }
-            None if self.told.elapsed() >= TELL => {
+            None if self.told.elapsed() >= TELL && !service.is_empty() => {
                 self.told = Instant::now();
                 eprintln!("{service}: {what}: {done} of {of}");
             }

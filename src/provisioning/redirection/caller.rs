@@ -8,9 +8,10 @@ use rand::RngExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Trouble};
+use super::xml_rpc::Refusal;
 
 /// How often one thing is tried.
-pub(super) const TRIES: u32 = 4;
+const TRIES: u32 = 4;
 /// How long before the second time; each further pause is twice as long.
 const PAUSE: Duration = Duration::from_millis(500);
 /// After how many calls in a row that failed a service is given up.
@@ -96,6 +97,44 @@ impl Caller {
                 }
                 answer => return answer,
             }
+        }
+    }
+
+    /// Tells the service something, and again where that may help; but first it is asked whether it `is_so` already,
+    /// where it may have been done although no answer came. What is told twice is told twice to somebody's phone.
+    pub(super) async fn tell<T, A>(
+        &self,
+        tell: impl Fn() -> T,
+        is_so: impl Fn() -> A,
+    ) -> Result<Result<(), Refusal>, Trouble>
+    where
+        T: Future<Output = Result<Result<(), Refusal>, Trouble>>,
+        A: Future<Output = Result<Result<bool, Refusal>, Trouble>>,
+    {
+        let (mut times, mut is_certain) = (0, true);
+        loop {
+            let went = match is_certain {
+                true => tell().await.map(|told| told.map(|()| true)),
+                false => is_so().await,
+            };
+            self.note(&went);
+            times += 1;
+            let trouble = match went {
+                Ok(Ok(true)) => return Ok(Ok(())),
+                Ok(Err(refusal)) => return Ok(Err(refusal)),
+                // It was not done: it is told again.
+                Ok(Ok(false)) => {
+                    is_certain = true;
+                    continue;
+                }
+                Err(trouble) => trouble,
+            };
+            let again = trouble.may_pass() && times < TRIES;
+            if !again || !self.pause(times, &trouble).await {
+                return Err(trouble);
+            }
+            // Whoever was not reached has done nothing.
+            is_certain &= matches!(trouble, Trouble::Unreachable(_));
         }
     }
 }

@@ -11,9 +11,9 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::caller::{Caller, TRIES};
+use super::caller::Caller;
 use super::client::{Holding, Trouble};
-use super::plan::{self, Held, Known, Planned, Step, digest};
+use super::plan::{Held, Known, Planned, Step, digest};
 use super::rows::{self, Row};
 use super::xml_rpc::{Refusal, Unreadable};
 use super::{Doing, Done, Outcome, Progress};
@@ -174,40 +174,20 @@ impl Round<'_> {
         let now = Timestamp::now();
         let row = rows::registering(self.service, phone, &digest(url), before, old, now);
         self.write(vec![Row::Save(row.clone())]).await?;
-        let (mut times, mut is_certain) = (0, true);
-        loop {
-            let went = match is_certain {
-                true => {
-                    let told = self.caller.client.register(phone, url).await;
-                    told.map(|told| told.map(|()| true))
-                }
-                // It may have been done although no answer came: it is asked before it is said again.
-                false => self.is_sent_to(phone, &row.digest, before.is_some()).await,
-            };
-            self.caller.note(&went);
-            times += 1;
-            match went {
-                Ok(Ok(true)) => {
-                    let row = rows::registered(row, Timestamp::now());
-                    self.write(vec![Row::Save(row)]).await?;
-                    return Ok(None);
-                }
-                // It was not: it is said again.
-                Ok(Ok(false)) => is_certain = true,
-                Ok(Err(refusal)) => {
-                    let row = rows::refused(row, before, &refusal, Timestamp::now());
-                    self.write(vec![Row::Save(row)]).await?;
-                    return Ok(Some(refusal.to_string()));
-                }
-                Err(trouble) => {
-                    let again = trouble.may_pass() && times < TRIES;
-                    if !again || !self.caller.pause(times, &trouble).await {
-                        return Ok(Some(trouble.to_string()));
-                    }
-                    is_certain = matches!(trouble, Trouble::Unreachable(_) if is_certain);
-                }
+        let client = &self.caller.client;
+        let is_there = || self.is_sent_to(phone, &row.digest, before.is_some());
+        let row = match self.caller.tell(|| client.register(phone, url), is_there).await {
+            Ok(Ok(())) => rows::registered(row, Timestamp::now()),
+            Ok(Err(refusal)) => {
+                let row = rows::refused(row, before, &refusal, Timestamp::now());
+                self.write(vec![Row::Save(row)]).await?;
+                return Ok(Some(refusal.to_string()));
             }
-        }
+            // The row stays: it may have been done nevertheless.
+            Err(trouble) => return Ok(Some(trouble.to_string())),
+        };
+        self.write(vec![Row::Save(row)]).await?;
+        Ok(None)
     }
 
     /// Whether the service sends a phone to the URL of this digest.
@@ -226,8 +206,16 @@ impl Round<'_> {
         }))
     }
 
+    /// Whether the service has nothing of a phone.
+    async fn is_gone(&self, phone: Mac) -> Result<Result<bool, Refusal>, Trouble> {
+        Ok(self.caller.client.check(phone).await?.map(|holding| match holding {
+            Holding::Ours(_) => false,
+            Holding::Nobodys | Holding::Elsewhere => true,
+        }))
+    }
+
     /// Has the service forget a phone. `Some`: why it did not work.
-    pub(super) async fn remove(
+    async fn remove(
         &self,
         phone: Mac,
         before: Option<&Redirection>,
@@ -237,22 +225,22 @@ impl Round<'_> {
             let row = Redirection { state: RedirectionState::Removing, at, ..before.clone() };
             self.write(vec![Row::Save(row)]).await?;
         }
-        // To be told twice to forget does no harm: there is nothing any more then.
-        let went = self.caller.ask(|| self.caller.client.deregister(phone)).await;
-        match went {
+        let client = &self.caller.client;
+        let forget = vec![Row::Forget(phone, self.service.to_owned())];
+        let told = self.caller.tell(|| client.deregister(phone), || self.is_gone(phone)).await;
+        Ok(match told {
             Ok(Ok(()) | Err(Refusal::NoSuchPhone)) => {
-                self.write(vec![Row::Forget(phone, self.service.to_owned())]).await?;
-                Ok(None)
+                self.write(forget).await?;
+                None
             }
             Ok(Err(refusal)) => {
-                if let (Some(before), Refusal::Elsewhere) = (before, &refusal) {
-                    let forget = Row::Forget(before.phone, self.service.to_owned());
-                    self.write(vec![forget]).await?;
+                if refusal == Refusal::Elsewhere {
+                    self.write(forget).await?;
                 }
-                Ok(Some(refusal.to_string()))
+                Some(refusal.to_string())
             }
-            Err(trouble) => Ok(Some(trouble.to_string())),
-        }
+            Err(trouble) => Some(trouble.to_string()),
+        })
     }
 
     /// Has the service forget phones, whoever told it of them, where they are ours.
@@ -309,11 +297,6 @@ impl Round<'_> {
     fn parallel(&self) -> usize {
         usize::try_from(self.caller.client.settings().parallel.get()).unwrap_or(1)
     }
-}
-
-/// What a plan is made of.
-pub(super) fn planned(known: &Known, held: &Held) -> Vec<Planned> {
-    plan::plan(known, held)
 }
 
 impl Outcome {

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
 use super::client::{Client, Trouble};
-use super::plan::{Known, Step};
-use super::round::{Round, planned};
+use super::plan::{Known, Step, plan};
+use super::round::Round;
 use super::settings::{RedirectionSettings, Urls};
 use super::{NotBegun, Order, Outcome, Progress, RunStatus, Service, Task};
 use crate::desk::Desk;
@@ -237,7 +237,7 @@ impl Redirections {
             round.remove_named(&known, outcome).await?;
         } else {
             let held = round.look(&known).await?;
-            outcome.planned = planned(&known, &held);
+            outcome.planned = plan(&known, &held);
             let mut to_do = outcome.planned.clone();
             if order.task == Task::Reconcile || !order.yes && is_doubtful(&known, outcome) {
                 to_do.retain(|one| one.step != Step::Remove);
