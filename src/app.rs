@@ -110,12 +110,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }
     let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
     let watched: Arc<dyn PhoneWatch> = Arc::new(phones::Watched { switch: switch.clone(), asked });
-    let outside = Outside {
-        customers: customers.clone(),
-        ldap,
-        queues: Some(kept),
-        phones: Some(watched),
-    };
+    let outside =
+        Outside { customers: customers.clone(), ldap, queues: Some(kept), phones: Some(watched) };
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
@@ -143,8 +139,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let days = service::last_agent_days(&config);
     parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
-    let (stop, locations, presence) =
-        (shutdown.clone(), config.locations.clone(), switch.clone());
+    let (stop, locations, presence) = (shutdown.clone(), config.locations.clone(), switch.clone());
     parts.spawn(async move { presence.keep_presence(locations, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());

@@ -11,8 +11,8 @@ use super::provisioning::{self, Enrol, Render};
 use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
-use crate::provisioning::WayView;
 use crate::model::{CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue};
+use crate::provisioning::WayView;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

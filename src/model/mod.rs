@@ -87,6 +87,6 @@ pub use toml_text::{TomlFault, TomlText};
 pub use user::{GroupName, InvalidGroupName, Pairs, User, UserRecord, UserSource, Variables};
 pub use wanted::{Attempts, NotShown, Wanted, WantedKind};
 pub use way::{
-    Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs, Stage, Step, Stuck,
-    UnknownStage, Way, WayFacts, WayLimits,
+    Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs,
+    Stage, Step, Stuck, UnknownStage, Way, WayFacts, WayLimits,
 };

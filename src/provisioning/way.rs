@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Provisioning;
 use crate::model::{
-    Asked, Mac, Obstacle, Phone, PhoneRegistration, Redirected, Stage, Step, Way, WayFacts,
-    WantedKind,
+    Asked, Mac, Obstacle, Phone, PhoneRegistration, Redirected, Stage, Step, WantedKind, Way,
+    WayFacts,
 };
 use crate::store::Memory;
 
@@ -65,9 +65,7 @@ impl Provisioning {
             contact: memory.contact(mac),
             enrolment: memory.enrolment(mac).map(AsRef::as_ref),
             shown: memory.shown(mac),
-            wanted: memory
-                .wanted_of(WantedKind::Resync, &mac.to_string())
-                .map(AsRef::as_ref),
+            wanted: memory.wanted_of(WantedKind::Resync, &mac.to_string()).map(AsRef::as_ref),
             registration: memory.registration(mac),
             asked,
         };

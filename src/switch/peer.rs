@@ -344,7 +344,11 @@ impl Peer {
         let mut view = self.view();
         view.registrations.remove(gone);
         let is_gone = view.registrations.of(gone.phone).is_empty();
-        if is_gone { view.news.gone(gone.phone) } else { view.news.of(gone.phone) }
+        if is_gone {
+            view.news.gone(gone.phone)
+        } else {
+            view.news.of(gone.phone)
+        }
         self.bells.presence.notify_one();
     }
 

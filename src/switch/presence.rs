@@ -203,7 +203,9 @@ impl Keeper<'_> {
             let is_missing = stored.is_some_and(|stored| stored.ended.is_none()) && seen.is_empty();
             let ended = match stored.filter(|_| is_missing) {
                 // Of a node that is not there nobody knows what it holds.
-                Some(stored) if known(&stored.node) && !watched.contains(stored.node.as_str()) => None,
+                Some(stored) if known(&stored.node) && !watched.contains(stored.node.as_str()) => {
+                    None
+                }
                 Some(_) if gone.contains(&phone) => Some(now),
                 Some(_) => {
                     let since = *self.missing.entry(phone).or_insert(now);
@@ -234,7 +236,9 @@ fn change(
     let mut registration = follow(stored, seen, ended, now)?;
     let what = match registration.ended {
         Some(_) => None,
-        None => compare(phone, known.emergency.location.as_deref(), locations, &mut registration, now),
+        None => {
+            compare(phone, known.emergency.location.as_deref(), locations, &mut registration, now)
+        }
     };
     (stored != Some(&registration)).then_some(Change { phone, registration, what })
 }

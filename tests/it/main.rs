@@ -20,6 +20,7 @@ mod phones_configure;
 mod phones_listener;
 mod phones_operator;
 mod phones_unknown;
+mod phones_way;
 mod queues;
 mod refusals;
 mod rooms;

@@ -116,7 +116,8 @@ pub(super) async fn stages(json: bool, config: &Config) -> anyhow::Result<String
     if json {
         return output::json(&view);
     }
-    let rows = view.stages.iter().map(|(stage, count)| [stage.title().to_owned(), count.to_string()]);
+    let rows =
+        view.stages.iter().map(|(stage, count)| [stage.title().to_owned(), count.to_string()]);
     let table = output::table(["STAGE", "PHONES"], rows, "");
     let all: usize = view.stages.values().sum();
     let (stuck, moved) = (view.stuck, view.moved);
@@ -152,9 +153,10 @@ pub(super) fn card(way: &WayView) -> String {
 
 /// The steps that hold, in a line.
 pub(in crate::cli) fn in_a_line(way: &WayView) -> String {
-    let steps = way.steps.iter().filter_map(|step| {
-        Some(format!("{} {}", step.stage.title(), output::time(step.at?)))
-    });
+    let steps = way
+        .steps
+        .iter()
+        .filter_map(|step| Some(format!("{} {}", step.stage.title(), output::time(step.at?))));
     steps.collect::<Vec<_>>().join(", ")
 }
 

@@ -38,8 +38,8 @@ pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use ways::{PhoneWatch, StagesView, WayQuery};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub use ways::{PhoneWatch, StagesView, WayQuery};
 
 use crate::customers::Customers;
 use crate::desk::Desk;

@@ -70,9 +70,8 @@ fn ways(provisioning: &Provisioning, outside: &Outside) -> Vec<WayView> {
         let memory = store.memory();
         let phones = macs.iter().filter_map(|mac| memory.phone(*mac));
         ways.extend(
-            phones.map(|phone| {
-                provisioning.way_view(&memory, phone, outside.asked(phone.mac), now)
-            }),
+            phones
+                .map(|phone| provisioning.way_view(&memory, phone, outside.asked(phone.mac), now)),
         );
     }
     ways

@@ -217,9 +217,7 @@ impl Way {
     pub fn of(facts: &WayFacts<'_>, limits: &WayLimits, now: Timestamp) -> Self {
         let steps: Vec<Step> = Stage::ALL
             .into_iter()
-            .filter(|stage| {
-                *stage != Stage::Redirected || facts.redirection != Redirected::NotUsed
-            })
+            .filter(|stage| *stage != Stage::Redirected || facts.redirection != Redirected::NotUsed)
             .map(|stage| Step { stage, at: facts.holds_since(stage) })
             .collect();
         let last = steps.iter().rev().find(|step| step.at.is_some());

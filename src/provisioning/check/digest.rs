@@ -183,7 +183,8 @@ mod tests {
             r#"Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm=SHA-256, nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS""#,
         );
         let cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
-        let header = new.answer("Mufasa", &SecretString::from("Circle of Life"), "/dir/index.html", cnonce);
+        let header =
+            new.answer("Mufasa", &SecretString::from("Circle of Life"), "/dir/index.html", cnonce);
         let response = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1";
         assert!(header.contains(response), "{header}");
     }

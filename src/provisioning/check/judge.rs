@@ -1,11 +1,11 @@
 //! What was found out about a phone, compared with what should be.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{NotRead, Said};
-use crate::model::{
-    Extension, NodeRegistrations, PhoneContact, PhoneRequest, Shown, Stage,
-};
+use crate::model::{Extension, NodeRegistrations, PhoneContact, PhoneRequest, Shown, Stage};
 use crate::provisioning::WayView;
 
 /// Whether something is as it should be.
@@ -92,8 +92,7 @@ impl Facts<'_> {
             }
             for one in &node.registrations {
                 let from = one.address.map_or("?".to_owned(), |address| address.to_string());
-                let found =
-                    format!("registered at {} from {from}, {}", one.profile, one.agent);
+                let found = format!("registered at {} from {from}, {}", one.profile, one.agent);
                 lines.push(CheckLine::new(&subject, Verdict::Ok, found));
             }
         }
@@ -119,11 +118,11 @@ impl Facts<'_> {
         let Some(last) = self.last else {
             return CheckLine::new("last request", Verdict::Look, "it never asked for anything");
         };
-        let found = format!("{} from {}: {}", last.at, last.from, last.why);
+        let found = format!("{} from {}: {}", time(last.at), last.from, last.why);
         match self.contact.and_then(|contact| contact.refusal.as_ref()) {
             None => CheckLine::new("last request", Verdict::Ok, found),
             Some((since, told)) => {
-                let found = format!("{found}; since {since}: {told}");
+                let found = format!("{found}; since {}: {told}", time(*since));
                 CheckLine::new("last request", Verdict::Differs, found)
             }
         }
@@ -139,8 +138,8 @@ impl Facts<'_> {
         let shows = name(shown.user.as_ref());
         let is_right = shown.user.as_ref() == self.seated;
         let found = match is_right {
-            true => format!("{shows}, since {}", shown.at),
-            false => format!("{shows} since {}; it should show {should}", shown.at),
+            true => format!("{shows}, since {}", time(shown.at)),
+            false => format!("{shows} since {}; it should show {should}", time(shown.at)),
         };
         let verdict = if is_right { Verdict::Ok } else { Verdict::Differs };
         CheckLine::new("shows", verdict, found)
@@ -180,4 +179,9 @@ impl Facts<'_> {
         }
         lines
     }
+}
+
+/// A time in the machine's own zone.
+fn time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -179,8 +179,6 @@ fn own_address(nodes: &[NodeRegistrations]) -> Result<IpAddr, NotRead> {
     let mut all = nodes.iter().flat_map(|node| &node.registrations).peekable();
     let Some(first) = all.peek().copied() else { return Err(NotRead::NotRegistered) };
     let text = |address: Option<IpAddr>| address.map_or("?".to_owned(), |is| is.to_string());
-    all.find_map(|one| one.own_address()).ok_or_else(|| NotRead::Translated {
-        seen: text(first.address),
-        says: text(first.contact),
-    })
+    all.find_map(|one| one.own_address())
+        .ok_or_else(|| NotRead::Translated { seen: text(first.address), says: text(first.contact) })
 }

@@ -62,7 +62,8 @@ pub(super) fn compare(
     let mut differences = Vec::new();
     for (key, value) in &wanted {
         // Which firmware it should have is said only to a phone that has another.
-        let by_firmware = has_firmware && matches!(key.0.as_str(), "update_policy" | "firmware_status");
+        let by_firmware =
+            has_firmware && matches!(key.0.as_str(), "update_policy" | "firmware_status");
         // Where it asks next is ours, whoever may change it in between.
         let is_free = value.is_free && key.0 != "setting_server";
         // What this firmware does not know it does not list.
@@ -190,8 +191,7 @@ pub(super) fn log(page: &[u8], most: usize) -> Vec<String> {
         let line = line.replace("&quot;", "\"").replace("&amp;", "&");
         bounded(&without_keys(line.trim()))
     };
-    let lines: Vec<String> =
-        text.lines().map(plain).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<String> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
     lines.get(lines.len().saturating_sub(most)..).unwrap_or_default().to_vec()
 }
 
