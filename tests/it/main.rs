@@ -22,6 +22,7 @@ mod phones_listener;
 mod phones_operator;
 mod phones_unknown;
 mod pnp;
+mod phones_way;
 mod queues;
 mod redirection;
 mod refusals;

@@ -1,5 +1,7 @@
 //! What was found out about a phone, compared with what should be.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{NotRead, Said};
@@ -116,11 +118,11 @@ impl Facts<'_> {
         let Some(last) = self.last else {
             return CheckLine::new("last request", Verdict::Look, "it never asked for anything");
         };
-        let found = format!("{} from {}: {}", last.at, last.from, last.why);
+        let found = format!("{} from {}: {}", time(last.at), last.from, last.why);
         match self.contact.and_then(|contact| contact.refusal.as_ref()) {
             None => CheckLine::new("last request", Verdict::Ok, found),
             Some((since, told)) => {
-                let found = format!("{found}; since {since}: {told}");
+                let found = format!("{found}; since {}: {told}", time(*since));
                 CheckLine::new("last request", Verdict::Differs, found)
             }
         }
@@ -136,8 +138,8 @@ impl Facts<'_> {
         let shows = name(shown.user.as_ref());
         let is_right = shown.user.as_ref() == self.seated;
         let found = match is_right {
-            true => format!("{shows}, since {}", shown.at),
-            false => format!("{shows} since {}; it should show {should}", shown.at),
+            true => format!("{shows}, since {}", time(shown.at)),
+            false => format!("{shows} since {}; it should show {should}", time(shown.at)),
         };
         let verdict = if is_right { Verdict::Ok } else { Verdict::Differs };
         CheckLine::new("shows", verdict, found)
@@ -177,4 +179,9 @@ impl Facts<'_> {
         }
         lines
     }
+}
+
+/// A time in the machine's own zone.
+fn time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
