@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 
 use crate::app;
 use crate::config::Config;
@@ -73,9 +74,12 @@ impl Door {
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
-        let ldap = app::ldap_mirror(config, &desk);
-        let outside = Outside { customers, ldap, queues: None };
-        let api = InProcess::new(app::provisioning(config, desk), outside);
+        let ldap = app::ldap_mirror(config, &desk, Handle::current());
+        let provisioning = app::provisioning(config, desk);
+        let redirections = app::redirections(config, &provisioning);
+        let phones = Some(app::unwatched_phones(config)?);
+        let outside = Outside { customers, ldap, queues: None, redirections, phones };
+        let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }
 

@@ -3,6 +3,7 @@
 mod export;
 mod import;
 mod told;
+pub(super) mod way;
 
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
@@ -16,17 +17,20 @@ use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
 use crate::model::{
     CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue, Tag,
 };
+use crate::provisioning::WayView;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists the phones and who sits there.
+    /// Lists the phones and who sits there; or how far some are on their way.
     #[command(
-        after_help = "Examples:\n  hotdeskd phones list --json\n  hotdeskd phones list --tag floor-3"
+        after_help = "Examples:\n  hotdeskd phones list --json\n  hotdeskd phones list --tag floor-3\n  hotdeskd phones list --stuck\n  hotdeskd phones list --stage imported\n  hotdeskd phones list --moved"
     )]
     List {
         /// Only those with this tag; given several times: with all of them.
         #[arg(long = "tag", value_name = "TAG")]
         tags: Vec<Tag>,
+        #[command(flatten)]
+        way: way::Filter,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -43,6 +47,22 @@ pub(super) enum Command {
         logs: bool,
         /// As JSON.
         #[arg(long, conflicts_with = "logs")]
+        json: bool,
+    },
+    /// Counts the phones at each stage of their way.
+    #[command(after_help = "Example:\n  hotdeskd phones stages")]
+    Stages {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks a phone: asks FreeSWITCH, the store, and the phone's own web pages; exit code 1 when something differs.
+    #[command(after_help = "Example:\n  hotdeskd phones check 0004132a0001")]
+    Check {
+        /// Its MAC address, in any spelling.
+        mac: Mac,
+        /// As JSON.
+        #[arg(long)]
         json: bool,
     },
     /// Adds a phone to the inventory.
@@ -159,7 +179,10 @@ pub(super) struct Add {
 
 pub(super) async fn run(command: &Command, config: &Config) -> Printed {
     let printed = match command {
-        Command::List { tags, json } => {
+        Command::List { tags, way, json } if way.is_set() => {
+            way::list(way, tags, *json, config).await?
+        }
+        Command::List { tags, json, .. } => {
             let phones = listed(tags, config).await?;
             if *json { output::json(&phones)? } else { table(&phones) }
         }
@@ -170,9 +193,16 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
         Command::Enrol(enrol) => provisioning::enrol(enrol, config).await?,
         Command::Show { mac, json, .. } => {
             let path = format!("/phones/{mac}");
-            let phone: PhoneView = Door::open(config).await?.ask(Ask::get(&path)).await?;
-            if *json { output::json(&phone)? } else { card(&phone) }
+            let door = Door::open(config).await?;
+            let phone: PhoneView = door.ask(Ask::get(&path)).await?;
+            let way: WayView = door.ask(Ask::get(&format!("{path}/way"))).await?;
+            match json {
+                true => output::json(&way::OnItsWay { phone, way })?,
+                false => card(&phone) + "\n" + &way::card(&way),
+            }
         }
+        Command::Stages { json } => way::stages(*json, config).await?,
+        Command::Check { mac, json } => return way::check(*mac, *json, config).await,
         Command::Add(add) => save(add, config).await?,
         Command::Import(import) => import::run(import, config).await?,
         Command::Export(export) => export::run(export, config).await?,
@@ -300,6 +330,12 @@ fn card(phone: &PhoneView) -> String {
         let label = handset.label.as_ref().map(|label| format!(" ({label})"));
         let whose = format!("{}: {}{}", handset.identity, whose.trim(), label.unwrap_or_default());
         ("handset", whose)
+    }));
+    lines.extend(phone.redirections.iter().map(|row| {
+        let reason = row.reason.as_ref().map(|reason| format!(": {reason}"));
+        let reason = reason.unwrap_or_default();
+        let told = format!("{}: {} since {}{reason}", row.service, row.state, output::time(row.at));
+        ("redirection", told)
     }));
     output::card(lines)
 }

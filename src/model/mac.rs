@@ -21,6 +21,12 @@ impl Mac {
         let Self([a, b, c, ..]) = self;
         [a, b, c]
     }
+
+    /// Whether it is a locally administered one, which no maker gives out.
+    pub fn is_local(self) -> bool {
+        let [first, ..] = self.0;
+        first & 2 == 2
+    }
 }
 
 impl FromStr for Mac {

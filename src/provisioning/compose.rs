@@ -237,7 +237,7 @@ pub(super) fn http_password(store: &Store, phone: Mac, key: &secrecy::SecretStri
 }
 
 /// The password of the phone's own web page.
-fn web_password(store: &Store, phone: &Phone) -> String {
+pub(super) fn web_password(store: &Store, phone: &Phone) -> String {
     hex(store.derived(&format!("web password of {} {}", phone.mac, phone.added)))
 }
 

@@ -181,6 +181,9 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. }
+        | Happening::Redirected { .. }
+        | Happening::PhoneMoved { .. }
+        | Happening::PhoneReturned { .. }
         | Happening::NotShown { .. } => false,
     }
 }

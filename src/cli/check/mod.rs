@@ -4,6 +4,8 @@ mod customers;
 mod inventory;
 mod ldap;
 mod phones;
+mod pnp;
+mod redirection;
 mod service;
 
 use std::collections::BTreeSet;
@@ -88,6 +90,8 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     ldap::lines(config, store.as_ref(), &mut lines).await;
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
+    pnp::lines(config, &mut lines).await;
+    redirection::lines(config, store.as_ref(), &mut lines).await;
     customers::lines(config, &mut lines).await?;
     inventory::lines(config, &mut lines).await;
     if let Some(store) = &store {

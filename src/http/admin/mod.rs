@@ -13,8 +13,10 @@ mod phones;
 mod problem;
 mod provisioning;
 mod queues;
+mod redirection;
 mod sessions;
 mod users;
+mod ways;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -38,13 +40,16 @@ pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
+pub use redirection::RedirectionView;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub use ways::{PhoneWatch, StagesView, WayQuery};
 
 use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
+use crate::provisioning::redirection::Redirections;
 use problem::{Input, Named, Problem};
 
 /// The largest request: a user with many variables.
@@ -70,6 +75,10 @@ pub struct Outside {
     pub ldap: Option<LdapMirror>,
     /// Who keeps the queues.
     pub queues: Option<Arc<dyn QueueKeeper>>,
+    /// The vendors' redirection services.
+    pub redirections: Option<Redirections>,
+    /// Who knows what FreeSWITCH knows of phones.
+    pub phones: Option<Arc<dyn PhoneWatch>>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -101,6 +110,10 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
+        .route("/phones/ways", get(ways::list))
+        .route("/phones/stages", get(ways::stages))
+        .route("/phones/{mac}/way", get(ways::show))
+        .route("/phones/{mac}/check", get(ways::check))
         .route("/phones/{mac}/why", get(provisioning::why))
         .route("/phones/{mac}/file", get(provisioning::render))
         .route("/phones/{mac}/resync", post(provisioning::resync))
@@ -116,6 +129,12 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/redirection", get(redirection::list))
+        .route(
+            "/redirection/run",
+            get(redirection::status).post(redirection::start).delete(redirection::stop),
+        )
+        .route("/redirection/run/last", get(redirection::last))
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
         .route("/customers/lookup", get(customers::look_up))

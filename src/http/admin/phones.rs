@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, Problem};
+use super::{Input, Named, Problem, RedirectionView};
 use crate::desk::{self, Desk, new_secret};
 use crate::model::{
     Actor, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone, PhoneSettings,
@@ -52,6 +52,9 @@ pub struct PhoneView {
     pub session: Option<SeatedView>,
     /// What the phone has still to be brought to: `resync`, `lamp`, `restart`.
     pub pending: Vec<String>,
+    /// What redirection services were told of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirections: Vec<RedirectionView>,
 }
 
 /// A handset of a DECT base.
@@ -236,6 +239,7 @@ fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) ->
             origin: session.origin,
         }),
         pending: pending.get(phone.mac.to_string().as_str()).cloned().unwrap_or_default(),
+        redirections: memory.redirections_of(phone.mac).iter().map(RedirectionView::from).collect(),
     }
 }
 

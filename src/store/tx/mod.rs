@@ -7,9 +7,11 @@ mod people;
 mod phone_imports;
 mod phones;
 mod provisioning;
+mod redirections;
 mod sessions;
 mod users;
 mod wanted;
+mod ways;
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -128,6 +130,12 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in customer_calls::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in redirections::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in ways::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {

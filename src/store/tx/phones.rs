@@ -167,6 +167,8 @@ impl Tx<'_> {
             "DELETE FROM enrolments WHERE phone = $1",
             "DELETE FROM shown WHERE phone = $1",
             "DELETE FROM phone_requests WHERE phone = $1",
+            "DELETE FROM phone_contacts WHERE phone = $1",
+            "DELETE FROM phone_registrations WHERE phone = $1",
             "DELETE FROM wanted WHERE target = $1",
             "DELETE FROM pin_counters WHERE phone = $1",
             "DELETE FROM phones WHERE mac = $1",
