@@ -315,7 +315,7 @@ fn phone(number: u16) -> impl Strategy<Value = Phone> {
         ];
         proptest::option::of(text.prop_filter("not blank", |text: &String| !text.trim().is_empty()))
     };
-    let vendor = proptest::option::of(prop_oneof!["snom", "yealink", "acme-2"]);
+    let vendor = proptest::option::of(prop_oneof!["snom", "yealink", "acme-2", "snom-x"]);
     let number_ = proptest::option::of("\\+?[0-9]{2,12}");
     let tags = proptest::collection::btree_set("[a-zA-Zäß0-9][a-z0-9./:_-]{0,8}", 0..4);
     (vendor, text(), text(), text(), number_, tags, any::<bool>(), proptest::bool::ANY).prop_map(
