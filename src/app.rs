@@ -1,5 +1,7 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod background;
+mod phones;
 mod service;
 
 use std::path::Path;
@@ -12,9 +14,12 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use background::Background;
 
 use crate::calls::{
     CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
@@ -24,7 +29,7 @@ use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
-use crate::http::admin::{Outside, QueueKeeper};
+use crate::http::admin::{Outside, PhoneWatch, QueueKeeper};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
@@ -37,11 +42,12 @@ use crate::people::{
     self,
     ldap::{LdapMirror, LdapPassword},
 };
+use crate::provisioning::redirection::Redirections;
 use crate::provisioning::settings::CommonNameForm;
 use crate::provisioning::{Provisioning, Site, pnp};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, Events, PhoneEvents, Queues, StandingFiles, Switch};
+use crate::switch::{self, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -76,6 +82,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         tracing::error!("{error:#}: the users stay as they were");
     }
     let directory = directory(&config, &desk);
+    let asked = directory.asked();
     let credentials = Credentials {
         user: config.switch_credentials.user.as_str().to_owned(),
         password: config.switch_password()?,
@@ -101,13 +108,26 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let queues = Queues::new(switch.clone(), queue_rules(&config));
     let customers = customers(&config, Some(desk.store().clone()))?;
     let database = CustomerDatabase(customers.clone());
-    let ldap = ldap_mirror(&config, &desk);
+    let background = Background::start().context("the runtime for background work")?;
+    let ldap = ldap_mirror(&config, &desk, background.handle());
     if let Some(mirror) = ldap.clone() {
         let stop = shutdown.clone();
         parts.spawn(async move { mirror.run(stop).await });
     }
     let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
-    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept) };
+    let redirections = redirections(&config, &provisioning);
+    if let Some(services) = redirections.clone() {
+        let stop = shutdown.clone();
+        parts.spawn(async move { services.keep(stop).await });
+    }
+    let watched: Arc<dyn PhoneWatch> = Arc::new(phones::Watched { switch: switch.clone(), asked });
+    let outside = Outside {
+        customers: customers.clone(),
+        ldap,
+        queues: Some(kept),
+        redirections,
+        phones: Some(watched),
+    };
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
@@ -140,6 +160,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let days = service::last_agent_days(&config);
     parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
+    let (stop, locations, presence) = (shutdown.clone(), config.locations.clone(), switch.clone());
+    parts.spawn(async move { presence.keep_presence(locations, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });
@@ -283,10 +305,25 @@ impl PinCheck for LdapPin {
     }
 }
 
-/// The mirror of the LDAP server, where the configuration names one.
-pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
+/// The mirror of the LDAP server, where the configuration names one. It runs on `runtime`.
+pub fn ldap_mirror(config: &Config, desk: &Desk, runtime: Handle) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
-    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
+    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams, runtime))
+}
+
+/// The redirection services of a configuration, where it names any.
+pub fn redirections(config: &Config, provisioning: &Provisioning) -> Option<Redirections> {
+    let services = config.redirection.iter().map(|(name, service)| service.service(name));
+    let services: Vec<_> = services.collect();
+    (!services.is_empty()).then(|| Redirections::new(provisioning.clone(), services))
+}
+
+/// What FreeSWITCH knows of phones, where no daemon runs.
+///
+/// # Errors
+/// A name cannot be sent to FreeSWITCH.
+pub fn unwatched_phones(config: &Config) -> anyhow::Result<Arc<dyn PhoneWatch>> {
+    Ok(Arc::new(phones::Unwatched(switch_settings(config, Arc::new(CheckSync))?)))
 }
 
 /// The queues, for the admin API.

@@ -18,6 +18,7 @@ mod pages;
 mod phones;
 mod provisioning;
 mod queues;
+mod redirection;
 mod rehearsal;
 mod serve;
 mod sessions;
@@ -108,6 +109,9 @@ enum Command {
     /// The users.
     #[command(subcommand, after_help = "Example:\n  hotdeskd users list")]
     Users(users::Command),
+    /// The vendors' services that send factory-new phones to us.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd redirection plan")]
+    Redirection(redirection::Command),
     /// Who sits where.
     #[command(subcommand, after_help = "Example:\n  hotdeskd sessions list")]
     Sessions(sessions::Command),
@@ -215,6 +219,9 @@ fn execute(cli: &Cli) -> Printed {
         Command::Dhcp(command) => wait(async { dhcp::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
+        Command::Redirection(command) => {
+            wait(async { redirection::run(command, &load(cli)?).await })
+        }
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
         Command::Queues(command) => wait(async { queues::run(command, &load(cli)?).await }),
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),

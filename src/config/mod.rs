@@ -7,6 +7,7 @@ mod customers;
 mod ldap;
 mod listener;
 mod pnp;
+mod redirection;
 mod secret;
 mod service;
 mod settings;
@@ -23,6 +24,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use pnp::PnpSettings;
+pub use redirection::RedirectionService;
 pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
 pub use show::example;
@@ -30,7 +32,10 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
+use crate::model::{
+    Domain, Location, Locations, QueueSettings, TeamSettings, Teams, TomlFault, TomlText,
+};
+use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -86,6 +91,10 @@ pub struct Config {
     pub provisioning: ProvisioningSettings,
     /// Phones that ask everybody in their network where their files are.
     pub pnp: PnpSettings,
+    /// The vendors' redirection services.
+    pub redirection: BTreeMap<ServiceName, RedirectionService>,
+    /// Which networks belong to which places.
+    pub locations: Locations,
     /// What holds for all queues.
     pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
@@ -223,6 +232,7 @@ impl Config {
         warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
+        let passwords = passwords.chain(self.redirection.values().map(|service| &service.password));
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
@@ -308,6 +318,8 @@ impl Checker<'_> {
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
             pnp: self.pnp(settings.pnp)?,
+            redirection: self.redirection(settings.redirection)?,
+            locations: self.locations(settings.location)?,
             queues: settings.queues,
             service: self.service(&settings.service, &teams)?,
             service_settings: settings.service,
@@ -407,6 +419,28 @@ impl Checker<'_> {
             ));
         }
         Ok(settings)
+    }
+
+    fn locations(&self, settings: Vec<Location>) -> Result<Locations, TomlFault> {
+        for (index, location) in settings.iter().enumerate() {
+            let key = format!("location[{}].name", index + 1);
+            let name = location.name.as_str();
+            if name.is_empty() || name.trim() != name {
+                return Err(self.text.fault(
+                    &key,
+                    format!("found {name:?}, expected a name without spaces around it"),
+                    "Write how the emergency locations of its phones begin.".to_owned(),
+                ));
+            }
+            if settings.iter().take(index).any(|other| other.name == name) {
+                return Err(self.text.fault(
+                    &key,
+                    format!("found the location {name:?} a second time, expected it once"),
+                    "Make one table of the two, with the networks of both.".to_owned(),
+                ));
+            }
+        }
+        Ok(Locations::new(settings))
     }
 
     fn teams(&self, settings: Vec<TeamSettings>) -> Result<Teams, TomlFault> {

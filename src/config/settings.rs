@@ -12,8 +12,9 @@ use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
+use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -51,6 +52,10 @@ pub(super) struct Settings {
     pub provisioning: ProvisioningSettings,
     #[serde(default)]
     pub pnp: PnpSettings,
+    #[serde(default)]
+    pub redirection: BTreeMap<ServiceName, RedirectionSettings>,
+    #[serde(default)]
+    pub location: Vec<Location>,
     #[serde(default)]
     pub queues: QueueSettings,
     #[serde(default)]

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
+use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -42,10 +43,14 @@ struct Shown<'a> {
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
     pnp: &'a PnpSettings,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    redirection: BTreeMap<&'a ServiceName, ShownRedirection<'a>>,
     queues: &'a QueueSettings,
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
     log: &'a LogSettings,
+    #[serde(skip_serializing_if = "<[Location]>::is_empty")]
+    location: &'a [Location],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
 }
@@ -94,6 +99,14 @@ struct ShownLdap<'a> {
     password: ShownSecret,
     #[serde(flatten)]
     settings: &'a LdapSettings,
+}
+
+#[derive(Serialize)]
+struct ShownRedirection<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a RedirectionSettings,
 }
 
 /// Where a secret stands, without it.
@@ -163,6 +176,14 @@ impl Config {
             },
             provisioning: &self.provisioning,
             pnp: &self.pnp,
+            redirection: self
+                .redirection
+                .iter()
+                .map(|(name, service)| {
+                    let password = ShownSecret::of(&service.password);
+                    (name, ShownRedirection { password, settings: &service.settings })
+                })
+                .collect(),
             queues: &self.queues,
             service: &self.service_settings,
             customers: ShownCustomers {
@@ -170,6 +191,7 @@ impl Config {
                 settings: &self.customers,
             },
             log: &self.log,
+            location: self.locations.all(),
             team: self.teams.values().collect(),
         };
         // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.

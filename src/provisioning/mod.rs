@@ -9,11 +9,14 @@
 //! | `layers`, `compose`, `context` | what a file says: settings in layers, and the value that templates render from |
 //! | `cache` | files that were made, as long as nothing changed |
 //! | `record` | what phones asked and were given, written down off the requests' path |
+//! | `redirection` | vendors' services that send factory-new phones to us |
 //! | `keep`, `logs` | what phones send back |
 //! | `dhcp` | what a DHCP server is told of phones |
 //! | `pnp` | phones that ask everybody in their network where their files are (SIP PnP) |
-//! | `render`, `why` | what an operator sees of it |
+//! | `render`, `why`, `way` | what an operator sees of it |
+//! | `check` | what a phone says of itself |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
+//! | `inventory` | phones from a table, and back |
 //! | `time_zone`, `texts` | daylight saving time, words on keys |
 //!
 //! A file is made from the store's memory as it is at one moment. What was wanted of the phone at that
@@ -23,22 +26,26 @@
 mod admission;
 mod answer;
 mod cache;
+mod check;
 mod compose;
 pub mod context;
 pub mod dhcp;
 mod firmware;
+pub mod inventory;
 mod keep;
 mod layers;
 mod logs;
 pub mod phone_book;
 pub mod pnp;
 mod record;
+pub mod redirection;
 mod render;
 mod search;
 pub mod settings;
 mod texts;
 mod time_zone;
 pub mod vendor;
+mod way;
 mod why;
 
 use std::collections::{BTreeSet, HashMap};
@@ -54,12 +61,14 @@ use tokio_util::sync::CancellationToken;
 pub use admission::{Mount, Presented};
 pub use answer::{Answer, Method, Receipt, Request, Upload};
 pub use cache::Made;
+pub use check::{CheckLine, Difference, PhoneCheck, Verdict};
 pub use compose::Site;
 pub use keep::{Kept, NotReceived};
 pub use layers::Explained;
 pub use logs::Log;
 pub use render::{RenderError, Rendered};
 pub use vendor::Layer;
+pub use way::{StuckView, WayView};
 pub use why::{EnrolmentView, Why};
 
 use crate::desk::Desk;

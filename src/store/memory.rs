@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Made, MadeKind, MirrorState,
-    PersonKey, Phone, Shown, SipIdentity, TeamSettings, Teams, User, Wanted, WantedKind,
+    PersonKey, Phone, PhoneContact, PhoneRegistration, Redirection, Shown, SipIdentity,
+    TeamSettings, Teams, User, Wanted, WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -30,8 +31,12 @@ pub(super) enum Effect {
     Unmade(String, MadeKind, String),
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
+    Contacted(Mac, PhoneContact),
+    Registered(Mac, PhoneRegistration),
     PersonalFileKept(Extension, String),
     PersonalFilesMoved(Extension, Extension),
+    Redirected(Redirection),
+    RedirectionForgotten(Mac, String),
     Mirrored(Arc<MirrorState>),
     TeamsMirrored(Vec<TeamSettings>),
     Served(String, Extension, Timestamp),
@@ -60,6 +65,8 @@ pub struct Memory {
     /// By node and definition, where it is or was made.
     made: BTreeMap<(MadeKind, String), BTreeMap<String, Option<String>>>,
     provisioning: Provisioned,
+    /// What redirection services were told of each phone.
+    redirections: BTreeMap<Mac, Vec<Redirection>>,
     /// Who served a caller the last time, and when.
     last_agents: HashMap<String, (Extension, Timestamp)>,
 }
@@ -177,6 +184,26 @@ impl Memory {
         self.provisioning.shown.get(&phone)
     }
 
+    /// What redirection services were told of this phone, which may have left the inventory since.
+    pub fn redirections_of(&self, phone: Mac) -> &[Redirection] {
+        self.redirections.get(&phone).map_or(&[], Vec::as_slice)
+    }
+
+    /// What redirection services were told, in the order of the phones.
+    pub fn redirections(&self) -> impl Iterator<Item = &Redirection> {
+        self.redirections.values().flatten()
+    }
+
+    /// What a phone did at the phones' listener so far.
+    pub fn contact(&self, phone: Mac) -> Option<&PhoneContact> {
+        self.provisioning.contacts.get(&phone)
+    }
+
+    /// Where a phone is registered, or was.
+    pub fn registration(&self, phone: Mac) -> Option<&PhoneRegistration> {
+        self.provisioning.registrations.get(&phone)
+    }
+
     /// Whether the store has this file of a user's own.
     pub fn has_personal_file(&self, user: &Extension, name: &str) -> bool {
         self.provisioning.personal.get(user).is_some_and(|names| names.contains(name))
@@ -268,12 +295,31 @@ impl Memory {
             Effect::Shown(phone, shown) => {
                 self.provisioning.shown.insert(phone, shown);
             }
+            Effect::Contacted(phone, contact) => {
+                self.provisioning.contacts.insert(phone, contact);
+            }
+            Effect::Registered(phone, registration) => {
+                self.provisioning.registrations.insert(phone, registration);
+            }
             Effect::PersonalFileKept(user, name) => {
                 self.provisioning.personal.entry(user).or_default().insert(name);
             }
             Effect::PersonalFilesMoved(from, to) => {
                 if let Some(names) = self.provisioning.personal.remove(&from) {
                     self.provisioning.personal.insert(to, names);
+                }
+            }
+            Effect::Redirected(row) => {
+                let rows = self.redirections.entry(row.phone).or_default();
+                rows.retain(|other| other.service != row.service);
+                rows.push(row);
+            }
+            Effect::RedirectionForgotten(phone, service) => {
+                if let Some(rows) = self.redirections.get_mut(&phone) {
+                    rows.retain(|row| row.service != service);
+                    if rows.is_empty() {
+                        self.redirections.remove(&phone);
+                    }
                 }
             }
             Effect::Mirrored(state) => self.mirror = Some(state),
@@ -322,8 +368,12 @@ impl Memory {
             | Effect::Made(_)
             | Effect::Unmade(..)
             | Effect::Shown(..)
+            | Effect::Contacted(..)
+            | Effect::Registered(..)
             | Effect::PersonalFileKept(..)
             | Effect::PersonalFilesMoved(..)
+            | Effect::Redirected(_)
+            | Effect::RedirectionForgotten(..)
             | Effect::Mirrored(_)
             | Effect::Served(..)
             | Effect::ServedBefore(_) => {}
@@ -406,6 +456,8 @@ struct Provisioned {
     /// By digest, so that the time of a look-up tells nothing of a key.
     keys: HashMap<[u8; 32], Mac>,
     shown: HashMap<Mac, Shown>,
+    contacts: HashMap<Mac, PhoneContact>,
+    registrations: HashMap<Mac, PhoneRegistration>,
     personal: HashMap<Extension, BTreeSet<String>>,
     revisions: HashMap<Mac, u64>,
     revision: u64,
@@ -436,6 +488,8 @@ impl Provisioned {
         self.drop_keys(phone);
         self.enrolments.remove(&phone);
         self.shown.remove(&phone);
+        self.contacts.remove(&phone);
+        self.registrations.remove(&phone);
         self.revisions.remove(&phone);
     }
 

@@ -10,6 +10,7 @@ mod disk;
 pub mod network;
 mod observer;
 mod recorder;
+pub mod redirection;
 pub mod slapd;
 mod store;
 

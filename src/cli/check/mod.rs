@@ -4,6 +4,7 @@ mod customers;
 mod ldap;
 mod phones;
 mod pnp;
+mod redirection;
 mod service;
 
 use std::collections::BTreeSet;
@@ -89,6 +90,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
     pnp::lines(config, &mut lines).await;
+    redirection::lines(config, store.as_ref(), &mut lines).await;
     customers::lines(config, &mut lines).await?;
     if let Some(store) = &store {
         service::lines(config, store, &mut lines);
