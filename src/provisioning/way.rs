@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Provisioning;
 use crate::model::{
-    Asked, Mac, Obstacle, Phone, PhoneRegistration, Redirected, Stage, Step, WantedKind, Way,
-    WayFacts,
+    Asked, Mac, Obstacle, Phone, PhoneRegistration, Redirected, Stage, Step, Stuck, WantedKind,
+    Way, WayFacts,
 };
 use crate::store::Memory;
 
@@ -47,6 +47,14 @@ pub struct StuckView {
     pub to_do: String,
 }
 
+impl StuckView {
+    /// What an operator is told of it.
+    fn of(phone: Mac, stuck: Stuck) -> Self {
+        let Stuck { since, why } = stuck;
+        Self { since, why: why.to_string(), to_do: why.advice(phone), obstacle: why }
+    }
+}
+
 impl WayView {
     /// Since when it registers from elsewhere than its location's networks.
     pub fn moved(&self) -> Option<Timestamp> {
@@ -81,12 +89,7 @@ impl Provisioning {
         now: Timestamp,
     ) -> WayView {
         let Way { steps, stage, stuck } = self.way(memory, phone, asked, now);
-        let stuck = stuck.map(|stuck| StuckView {
-            since: stuck.since,
-            why: stuck.why.to_string(),
-            to_do: stuck.why.advice(phone.mac),
-            obstacle: stuck.why,
-        });
+        let stuck = stuck.map(|stuck| StuckView::of(phone.mac, stuck));
         WayView {
             mac: phone.mac,
             label: phone.label.clone(),
@@ -97,6 +100,31 @@ impl Provisioning {
             steps,
             stuck,
             registration: memory.registration(phone.mac).cloned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{NotShown, PhoneRefusal, Told};
+
+    /// Seen: a field of an obstacle was called as one of what is told of it, and no list could be read.
+    #[test]
+    fn no_field_of_an_obstacle_is_called_as_one_of_what_is_told_of_it() {
+        let phone: Mac = "0004132a0001".parse().unwrap();
+        let silent = NotShown::Silent { tries: 5, restarted: true };
+        for why in [
+            Obstacle::NeverSeen { redirected: true, window_open: false },
+            Obstacle::Refused { told: Told::Challenged },
+            Obstacle::Refused { told: Told::Refused { reason: PhoneRefusal::NoVendor } },
+            Obstacle::NotProven,
+            Obstacle::NotShown { not_shown: None },
+            Obstacle::NotShown { not_shown: Some(silent) },
+        ] {
+            let view = StuckView::of(phone, Stuck { since: Timestamp::UNIX_EPOCH, why });
+            let text = serde_json::to_string(&view).unwrap();
+            assert_eq!(serde_json::from_str::<StuckView>(&text).unwrap(), view, "{text}");
         }
     }
 }

@@ -41,7 +41,7 @@ pub enum Obstacle {
     /// It is registered, and does not show who sits there.
     NotShown {
         /// Why, where that was found out.
-        why: Option<NotShown>,
+        not_shown: Option<NotShown>,
     },
 }
 
@@ -71,10 +71,10 @@ impl fmt::Display for Obstacle {
             Self::ConfiguredElsewhere => {
                 f.write_str("it is registered, and never fetched a configuration from here")
             }
-            Self::NotShown { why: Some(why) } => {
+            Self::NotShown { not_shown: Some(why) } => {
                 write!(f, "it does not show who sits there: {why}")
             }
-            Self::NotShown { why: None } => {
+            Self::NotShown { not_shown: None } => {
                 f.write_str("it is registered, and did not fetch the last change yet")
             }
         }
@@ -122,7 +122,7 @@ impl Obstacle {
                 "Somebody configured it by hand, or another server does. To have it follow the people, reset it to \
                  factory settings after `hotdeskd phones enrol {phone}`; if that is meant, leave it."
             ),
-            Self::NotShown { why: Some(NotShown::Unregistered) } => {
+            Self::NotShown { not_shown: Some(NotShown::Unregistered) } => {
                 "Is it switched on? It is told when it registers again.".to_owned()
             }
             Self::NotShown { .. } => format!(

@@ -227,10 +227,10 @@ fn a_registered_phone_that_does_not_show_it_is_stuck() {
         ..Past::default()
     };
     assert_eq!(past.stuck(1899), (Stage::Registered, None));
-    assert_eq!(past.stuck(1900), (Stage::Registered, Some(Obstacle::NotShown { why: None })));
+    assert_eq!(past.stuck(1900), (Stage::Registered, Some(Obstacle::NotShown { not_shown: None })));
     past.wanted = Some((1000, true));
-    let why = Some(NotShown::Silent { tries: 4, restarted: false });
-    assert_eq!(past.stuck(1000), (Stage::Registered, Some(Obstacle::NotShown { why })));
+    let not_shown = Some(NotShown::Silent { tries: 4, restarted: false });
+    assert_eq!(past.stuck(1000), (Stage::Registered, Some(Obstacle::NotShown { not_shown })));
     let by_hand = Past { registered: Some(2), ..Past::default() };
     assert_eq!(by_hand.stuck(602), (Stage::Registered, Some(Obstacle::ConfiguredElsewhere)));
 }
@@ -288,8 +288,8 @@ fn every_obstacle_says_what_to_do_in_a_sentence() {
         Obstacle::NotRegistered,
         Obstacle::Away,
         Obstacle::ConfiguredElsewhere,
-        Obstacle::NotShown { why: None },
-        Obstacle::NotShown { why: Some(NotShown::Unregistered) },
+        Obstacle::NotShown { not_shown: None },
+        Obstacle::NotShown { not_shown: Some(NotShown::Unregistered) },
     ]);
     for why in all {
         let (text, advice) = (why.to_string(), why.advice(phone()));
