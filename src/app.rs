@@ -1,5 +1,6 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod background;
 mod phones;
 mod service;
 
@@ -12,10 +13,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use background::Background;
 
 use crate::calls::{
     CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
@@ -38,8 +42,9 @@ use crate::people::{
     self,
     ldap::{LdapMirror, LdapPassword},
 };
+use crate::provisioning::redirection::Redirections;
 use crate::provisioning::settings::CommonNameForm;
-use crate::provisioning::{Provisioning, Site};
+use crate::provisioning::{Provisioning, Site, pnp};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
 use crate::switch::{self, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch};
@@ -103,15 +108,26 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let queues = Queues::new(switch.clone(), queue_rules(&config));
     let customers = customers(&config, Some(desk.store().clone()))?;
     let database = CustomerDatabase(customers.clone());
-    let ldap = ldap_mirror(&config, &desk);
+    let background = Background::start().context("the runtime for background work")?;
+    let ldap = ldap_mirror(&config, &desk, background.handle());
     if let Some(mirror) = ldap.clone() {
         let stop = shutdown.clone();
         parts.spawn(async move { mirror.run(stop).await });
     }
     let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
+    let redirections = redirections(&config, &provisioning);
+    if let Some(services) = redirections.clone() {
+        let stop = shutdown.clone();
+        parts.spawn(async move { services.keep(stop).await });
+    }
     let watched: Arc<dyn PhoneWatch> = Arc::new(phones::Watched { switch: switch.clone(), asked });
-    let outside =
-        Outside { customers: customers.clone(), ldap, queues: Some(kept), phones: Some(watched) };
+    let outside = Outside {
+        customers: customers.clone(),
+        ldap,
+        queues: Some(kept),
+        redirections,
+        phones: Some(watched),
+    };
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
@@ -132,6 +148,11 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let limits = phones_limits(&config, listener)?;
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
+    }
+    if config.pnp.enabled {
+        let (room, stop) = (provisioning.clone(), shutdown.clone());
+        let direct = pnp_listener(&config).await?;
+        parts.spawn(pnp::serve(room, config.pnp.settings(), direct, stop));
     }
     let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
@@ -284,10 +305,17 @@ impl PinCheck for LdapPin {
     }
 }
 
-/// The mirror of the LDAP server, where the configuration names one.
-pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
+/// The mirror of the LDAP server, where the configuration names one. It runs on `runtime`.
+pub fn ldap_mirror(config: &Config, desk: &Desk, runtime: Handle) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
-    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
+    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams, runtime))
+}
+
+/// The redirection services of a configuration, where it names any.
+pub fn redirections(config: &Config, provisioning: &Provisioning) -> Option<Redirections> {
+    let services = config.redirection.iter().map(|(name, service)| service.service(name));
+    let services: Vec<_> = services.collect();
+    (!services.is_empty()).then(|| Redirections::new(provisioning.clone(), services))
 }
 
 /// What FreeSWITCH knows of phones, where no daemon runs.
@@ -444,6 +472,15 @@ pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Resul
         tracing::info!(taken.added, taken.changed, taken.removed, "users file");
     }
     Ok(())
+}
+
+/// The socket at which phones ask us alone, where the configuration has one.
+async fn pnp_listener(config: &Config) -> anyhow::Result<Option<pnp::Direct>> {
+    let Some(Listener { address, allow }) = &config.pnp.listen else { return Ok(None) };
+    let socket = UdpSocket::bind(address).await.with_context(|| {
+        format!("cannot listen at {address} (pnp.listen, UDP); has FreeSWITCH this port there?")
+    })?;
+    Ok(Some(pnp::Direct { socket, allow: allow.clone() }))
 }
 
 async fn bind(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

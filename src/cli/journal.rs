@@ -91,6 +91,9 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::PinSet { user } => format!("the PIN of {user} was set"),
         Happening::PhoneSaved { phone } => format!("phone {phone} was saved"),
         Happening::PhoneRemoved { phone } => format!("phone {phone} was removed"),
+        Happening::PhonesImported { added, changed, seated } => format!(
+            "phones were imported: {added} new, {changed} changed; {seated} owners sat down"
+        ),
         Happening::UserSaved { user } => format!("user {user} was saved"),
         Happening::UserRemoved { user } => format!("user {user} was removed"),
         Happening::UserMoved { from, user } => format!("{from} has the number {user} now"),
@@ -123,6 +126,17 @@ pub(super) fn sentence(what: &Happening) -> String {
         }
         Happening::PhonesRefused { network, count } => {
             format!("{count} requests of phones from {network} were refused")
+        }
+        Happening::Redirected { service, registered, changed, removed, failed } => {
+            let what = [
+                (registered, "registered"),
+                (changed, "changed"),
+                (removed, "removed"),
+                (failed, "failed"),
+            ];
+            let what = what.into_iter().filter(|(count, _)| **count > 0);
+            let what: Vec<String> = what.map(|(count, what)| format!("{count} {what}")).collect();
+            format!("phones at the redirection service {service}: {}", what.join(", "))
         }
         Happening::TemplateBroken { vendor, error } => {
             format!("the templates of {vendor} have a mistake: {error}")

@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod customers;
 mod demo;
+mod dhcp;
 mod door;
 mod freeswitch;
 mod input;
@@ -17,6 +18,7 @@ mod pages;
 mod phones;
 mod provisioning;
 mod queues;
+mod redirection;
 mod rehearsal;
 mod serve;
 mod sessions;
@@ -98,12 +100,18 @@ enum Command {
     /// What FreeSWITCH has on its own disk.
     #[command(subcommand, after_help = "Example:\n  hotdeskd freeswitch print")]
     Freeswitch(freeswitch::Command),
+    /// What a DHCP server is told, so that phones find us.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd dhcp print dnsmasq")]
+    Dhcp(dhcp::Command),
     /// The phones of the inventory.
     #[command(subcommand, after_help = "Example:\n  hotdeskd phones list")]
     Phones(phones::Command),
     /// The users.
     #[command(subcommand, after_help = "Example:\n  hotdeskd users list")]
     Users(users::Command),
+    /// The vendors' services that send factory-new phones to us.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd redirection plan")]
+    Redirection(redirection::Command),
     /// Who sits where.
     #[command(subcommand, after_help = "Example:\n  hotdeskd sessions list")]
     Sessions(sessions::Command),
@@ -207,8 +215,13 @@ fn execute(cli: &Cli) -> Printed {
             Ok(freeswitch::print_defaults(*part)?)
         }
         Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
+        Command::Dhcp(command) if !cli.config.exists() => Ok(dhcp::print_defaults(command)?),
+        Command::Dhcp(command) => wait(async { dhcp::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
+        Command::Redirection(command) => {
+            wait(async { redirection::run(command, &load(cli)?).await })
+        }
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
         Command::Queues(command) => wait(async { queues::run(command, &load(cli)?).await }),
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),

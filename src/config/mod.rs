@@ -6,6 +6,8 @@
 mod customers;
 mod ldap;
 mod listener;
+mod pnp;
+mod redirection;
 mod secret;
 mod service;
 mod settings;
@@ -21,6 +23,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
+pub use pnp::PnpSettings;
+pub use redirection::RedirectionService;
 pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
 pub use show::example;
@@ -31,6 +35,7 @@ use crate::customers::settings::CustomersSettings;
 use crate::model::{
     Domain, Location, Locations, QueueSettings, TeamSettings, Teams, TomlFault, TomlText,
 };
+use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -84,6 +89,10 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// Phones that ask everybody in their network where their files are.
+    pub pnp: PnpSettings,
+    /// The vendors' redirection services.
+    pub redirection: BTreeMap<ServiceName, RedirectionService>,
     /// Which networks belong to which places.
     pub locations: Locations,
     /// What holds for all queues.
@@ -223,6 +232,7 @@ impl Config {
         warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
+        let passwords = passwords.chain(self.redirection.values().map(|service| &service.password));
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
@@ -307,6 +317,8 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
+            pnp: self.pnp(settings.pnp)?,
+            redirection: self.redirection(settings.redirection)?,
             locations: self.locations(settings.location)?,
             queues: settings.queues,
             service: self.service(&settings.service, &teams)?,

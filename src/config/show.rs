@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::service::ServiceSettings;
 use super::{
-    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
+    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, PnpSettings, Secret,
+    SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{Domain, Location, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
+use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
@@ -40,6 +42,9 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    pnp: &'a PnpSettings,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    redirection: BTreeMap<&'a ServiceName, ShownRedirection<'a>>,
     queues: &'a QueueSettings,
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
@@ -94,6 +99,14 @@ struct ShownLdap<'a> {
     password: ShownSecret,
     #[serde(flatten)]
     settings: &'a LdapSettings,
+}
+
+#[derive(Serialize)]
+struct ShownRedirection<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a RedirectionSettings,
 }
 
 /// Where a secret stands, without it.
@@ -162,6 +175,15 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            pnp: &self.pnp,
+            redirection: self
+                .redirection
+                .iter()
+                .map(|(name, service)| {
+                    let password = ShownSecret::of(&service.password);
+                    (name, ShownRedirection { password, settings: &service.settings })
+                })
+                .collect(),
             queues: &self.queues,
             service: &self.service_settings,
             customers: ShownCustomers {

@@ -363,6 +363,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "provisioning",
         "provisioning.enrolment",
         "provisioning.tls",
+        "redirection.snom",
         "service",
         "service.otherwise",
         "log",
@@ -373,6 +374,7 @@ fn every_key_of_every_table_stands_in_the_example() {
     ];
     // A list of tables has no default, so it stands there as a comment.
     let example = example().replace("\n# [[", "\n[[").replace("\n# [people.", "\n[people.");
+    let example = example.replace("\n# [redirection.", "\n[redirection.");
     for table in tables {
         // A key that cannot be there is answered with those that can.
         let text = match table {

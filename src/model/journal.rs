@@ -108,6 +108,15 @@ pub enum Happening {
         /// Which.
         phone: Mac,
     },
+    /// Phones were imported, all at once; none of them is told by itself.
+    PhonesImported {
+        /// How many are new.
+        added: usize,
+        /// How many differ now.
+        changed: usize,
+        /// How many owners sat down.
+        seated: usize,
+    },
     /// A user was added or changed.
     UserSaved {
         /// Which.
@@ -198,6 +207,19 @@ pub enum Happening {
         network: String,
         /// How many since the last such entry of this network.
         count: u64,
+    },
+    /// A redirection service was told of phones; what of each stands with the phone.
+    Redirected {
+        /// The service's name in the configuration.
+        service: String,
+        /// How many phones it sends to us from now on.
+        registered: usize,
+        /// How many it had with another URL.
+        changed: usize,
+        /// How many it has forgotten.
+        removed: usize,
+        /// With how many it did not work.
+        failed: usize,
     },
     /// A vendor's templates have a mistake; its phones keep what they have.
     TemplateBroken {
@@ -312,6 +334,7 @@ impl Happening {
             | Self::PinAlarm { .. }
             | Self::PinUnlocked { .. }
             | Self::PinSet { .. }
+            | Self::PhonesImported { .. }
             | Self::UserSaved { .. }
             | Self::UserRemoved { .. }
             | Self::UserMoved { .. }
@@ -319,6 +342,7 @@ impl Happening {
             | Self::TeamsMirrored { .. }
             | Self::PeopleDisbelieved { .. }
             | Self::PhonesRefused { .. }
+            | Self::Redirected { .. }
             | Self::TemplateBroken { .. } => None,
         }
     }
@@ -347,6 +371,7 @@ impl Happening {
             | Self::PinAlarm { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
+            | Self::PhonesImported { .. }
             | Self::RestartAsked { .. }
             | Self::ResyncAsked { .. }
             | Self::WindowOpened { .. }
@@ -355,6 +380,7 @@ impl Happening {
             | Self::KeyRotated { .. }
             | Self::KeyRevoked { .. }
             | Self::PhonesRefused { .. }
+            | Self::Redirected { .. }
             | Self::TemplateBroken { .. }
             | Self::PhoneMoved { .. }
             | Self::PhoneReturned { .. }
@@ -384,6 +410,7 @@ mod tests {
             Happening::PinSet { user: user.clone() },
             Happening::PhoneSaved { phone },
             Happening::PhoneRemoved { phone },
+            Happening::PhonesImported { added: 1, changed: 2, seated: 3 },
             Happening::UserSaved { user: user.clone() },
             Happening::UserRemoved { user: user.clone() },
             Happening::UserMoved { from: user.clone(), user: user.clone() },
@@ -399,6 +426,13 @@ mod tests {
             Happening::KeyRotated { phone },
             Happening::KeyRevoked { phone },
             Happening::PhonesRefused { network: "192.0.2.0/24".into(), count: 2 },
+            Happening::Redirected {
+                service: "snom".into(),
+                registered: 1,
+                changed: 2,
+                removed: 3,
+                failed: 4,
+            },
             Happening::TemplateBroken { vendor: "snom".into(), error: "x".into() },
             Happening::PhoneMoved {
                 phone,

@@ -25,8 +25,10 @@ mod pin;
 mod pin_guard;
 mod queue;
 mod queue_call;
+mod redirection;
 mod routing;
 mod sip_identity;
+mod tag;
 mod team;
 mod toml_text;
 mod user;
@@ -77,8 +79,10 @@ pub use queue::{
     Waits,
 };
 pub use queue_call::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT, QueueCall, QueueLeft, QueueOutcome};
+pub use redirection::{Redirection, RedirectionState};
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
+pub use tag::{InvalidTag, MOST_TAGS, Tag, Tags};
 pub use team::{
     Destination, InvalidDestination, InvalidTeamId, QueueOptions, Strategy, TeamId, TeamSettings,
     Teams,

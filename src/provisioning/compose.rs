@@ -83,6 +83,7 @@ impl Subject<'_> {
                 vendor: self.vendor.name().to_owned(),
                 model: self.model.unwrap_or_default().to_owned(),
                 label: self.phone.title(),
+                tags: self.phone.tags.iter().map(ToString::to_string).collect(),
             },
             account: self.account(site, &language),
             handsets: self.handsets(site, store),

@@ -67,9 +67,10 @@ impl Provisioning {
     /// The way of a phone of the inventory. `asked`: what FreeSWITCH asked about it.
     pub fn way(&self, memory: &Memory, phone: &Phone, asked: Asked, now: Timestamp) -> Way {
         let mac = phone.mac;
+        let redirections = memory.redirections_of(mac).iter().filter_map(|told| told.registered);
         let facts = WayFacts {
             added: phone.added,
-            redirection: Redirected::NotUsed,
+            redirection: redirections.min().map_or(Redirected::NotUsed, Redirected::Since),
             contact: memory.contact(mac),
             enrolment: memory.enrolment(mac).map(AsRef::as_ref),
             shown: memory.shown(mac),

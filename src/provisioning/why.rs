@@ -134,6 +134,14 @@ impl Facts<'_> {
             }
         });
         told.extend(self.wanted.map(|wanted| tried(&wanted.attempts)));
+        if let Some(Told::Pnp { url, taken }) = self.last.map(|last| &last.why) {
+            told.push(match taken {
+                true => format!("It was told by SIP PnP to go to {url}, and has not come since."),
+                false => {
+                    format!("It was told by SIP PnP to go to {url}, and did not say that it will.")
+                }
+            });
+        }
         if let Some(last) = self.last
             && let Told::Refused { .. } | Told::Broken { .. } | Told::Challenged = &last.why
         {

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Made, MadeKind, MirrorState,
-    PersonKey, Phone, PhoneContact, PhoneRegistration, Shown, SipIdentity, TeamSettings, Teams,
-    User, Wanted, WantedKind,
+    PersonKey, Phone, PhoneContact, PhoneRegistration, Redirection, Shown, SipIdentity,
+    TeamSettings, Teams, User, Wanted, WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -35,6 +35,8 @@ pub(super) enum Effect {
     Registered(Mac, PhoneRegistration),
     PersonalFileKept(Extension, String),
     PersonalFilesMoved(Extension, Extension),
+    Redirected(Redirection),
+    RedirectionForgotten(Mac, String),
     Mirrored(Arc<MirrorState>),
     TeamsMirrored(Vec<TeamSettings>),
     Served(String, Extension, Timestamp),
@@ -63,6 +65,8 @@ pub struct Memory {
     /// By node and definition, where it is or was made.
     made: BTreeMap<(MadeKind, String), BTreeMap<String, Option<String>>>,
     provisioning: Provisioned,
+    /// What redirection services were told of each phone.
+    redirections: BTreeMap<Mac, Vec<Redirection>>,
     /// Who served a caller the last time, and when.
     last_agents: HashMap<String, (Extension, Timestamp)>,
 }
@@ -180,6 +184,16 @@ impl Memory {
         self.provisioning.shown.get(&phone)
     }
 
+    /// What redirection services were told of this phone, which may have left the inventory since.
+    pub fn redirections_of(&self, phone: Mac) -> &[Redirection] {
+        self.redirections.get(&phone).map_or(&[], Vec::as_slice)
+    }
+
+    /// What redirection services were told, in the order of the phones.
+    pub fn redirections(&self) -> impl Iterator<Item = &Redirection> {
+        self.redirections.values().flatten()
+    }
+
     /// What a phone did at the phones' listener so far.
     pub fn contact(&self, phone: Mac) -> Option<&PhoneContact> {
         self.provisioning.contacts.get(&phone)
@@ -295,6 +309,19 @@ impl Memory {
                     self.provisioning.personal.insert(to, names);
                 }
             }
+            Effect::Redirected(row) => {
+                let rows = self.redirections.entry(row.phone).or_default();
+                rows.retain(|other| other.service != row.service);
+                rows.push(row);
+            }
+            Effect::RedirectionForgotten(phone, service) => {
+                if let Some(rows) = self.redirections.get_mut(&phone) {
+                    rows.retain(|row| row.service != service);
+                    if rows.is_empty() {
+                        self.redirections.remove(&phone);
+                    }
+                }
+            }
             Effect::Mirrored(state) => self.mirror = Some(state),
             Effect::TeamsMirrored(teams) => {
                 self.teams =
@@ -345,6 +372,8 @@ impl Memory {
             | Effect::Registered(..)
             | Effect::PersonalFileKept(..)
             | Effect::PersonalFilesMoved(..)
+            | Effect::Redirected(_)
+            | Effect::RedirectionForgotten(..)
             | Effect::Mirrored(_)
             | Effect::Served(..)
             | Effect::ServedBefore(_) => {}

@@ -152,6 +152,7 @@ fn is_urgent(what: &Happening) -> bool {
     match what {
         Happening::PhoneSaved { .. }
         | Happening::PhoneRemoved { .. }
+        | Happening::PhonesImported { .. }
         | Happening::UserRemoved { .. }
         | Happening::UserMoved { .. } => true,
         Happening::Login { .. }
@@ -180,6 +181,7 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. }
+        | Happening::Redirected { .. }
         | Happening::PhoneMoved { .. }
         | Happening::PhoneReturned { .. }
         | Happening::NotShown { .. } => false,

@@ -7,8 +7,10 @@ pub mod cut;
 mod databases;
 mod dialling;
 mod disk;
+pub mod network;
 mod observer;
 mod recorder;
+pub mod redirection;
 pub mod slapd;
 mod store;
 

@@ -1,5 +1,7 @@
 //! How far phones are on their way: `phones list --stage | --stuck | --moved`, `phones stages`, `phones check`.
 
+use std::collections::HashSet;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -7,7 +9,7 @@ use crate::cli::door::Door;
 use crate::cli::{Failure, Printed, output};
 use crate::config::Config;
 use crate::http::admin::{Ask, PhoneView, StagesView};
-use crate::model::{Mac, Stage};
+use crate::model::{Mac, Stage, Tag};
 use crate::provisioning::{CheckLine, Difference, PhoneCheck, Verdict, WayView};
 
 /// Which phones are listed, and with what.
@@ -46,8 +48,18 @@ pub(super) struct OnItsWay {
     pub(super) way: WayView,
 }
 
-pub(super) async fn list(filter: &Filter, json: bool, config: &Config) -> anyhow::Result<String> {
-    let ways: Vec<WayView> = Door::open(config).await?.ask(Ask::get(&filter.query())).await?;
+pub(super) async fn list(
+    filter: &Filter,
+    tags: &[Tag],
+    json: bool,
+    config: &Config,
+) -> anyhow::Result<String> {
+    let mut ways: Vec<WayView> = Door::open(config).await?.ask(Ask::get(&filter.query())).await?;
+    if !tags.is_empty() {
+        let tagged = super::listed(tags, config).await?;
+        let tagged: HashSet<Mac> = tagged.iter().map(|phone| phone.mac).collect();
+        ways.retain(|way| tagged.contains(&way.mac));
+    }
     if json {
         return output::json(&ways);
     }

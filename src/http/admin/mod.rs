@@ -8,10 +8,12 @@ mod customers;
 mod in_process;
 mod journal;
 mod ldap;
+mod phone_import;
 mod phones;
 mod problem;
 mod provisioning;
 mod queues;
+mod redirection;
 mod sessions;
 mod users;
 mod ways;
@@ -33,10 +35,12 @@ use tower_http::timeout::TimeoutLayer;
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
 pub use ldap::SyncRequest;
+pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
+pub use redirection::RedirectionView;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub use ways::{PhoneWatch, StagesView, WayQuery};
@@ -45,12 +49,15 @@ use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
+use crate::provisioning::redirection::Redirections;
 use problem::{Input, Named, Problem};
 
 /// The largest request: a user with many variables.
 const BODY: usize = 64 * 1024;
 /// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How long it may take to look at the lines of an import; writing comes after that.
+const IMPORT: Duration = Duration::from_secs(300);
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -68,6 +75,8 @@ pub struct Outside {
     pub ldap: Option<LdapMirror>,
     /// Who keeps the queues.
     pub queues: Option<Arc<dyn QueueKeeper>>,
+    /// The vendors' redirection services.
+    pub redirections: Option<Redirections>,
     /// Who knows what FreeSWITCH knows of phones.
     pub phones: Option<Arc<dyn PhoneWatch>>,
 }
@@ -120,21 +129,35 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))
         .route("/sessions/{mac}", delete(sessions::log_out))
+        .route("/redirection", get(redirection::list))
+        .route(
+            "/redirection/run",
+            get(redirection::status).post(redirection::start).delete(redirection::stop),
+        )
+        .route("/redirection/run/last", get(redirection::last))
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
         .route("/customers/lookup", get(customers::look_up))
-        .route("/journal", get(journal::list));
+        .route("/journal", get(journal::list))
+        .layer(timeout(ANSWER));
+    let import: Router<Admin> = Router::new()
+        .route("/phones/import", post(phone_import::import))
+        .layer(DefaultBodyLimit::max(phone_import::BODY))
+        .layer(timeout(IMPORT));
     Router::new()
-        .nest("/api/v1", api)
+        .nest("/api/v1", api.merge(import))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let told = "this path is not for this method";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, told)
         })
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
         .with_state(Admin { provisioning, outside })
+}
+
+fn timeout(time: Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, time)
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take

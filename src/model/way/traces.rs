@@ -31,6 +31,8 @@ impl PhoneContact {
             // What phones ask for as a matter of course, whether or not it is there.
             Told::Kept { .. }
             | Told::Discarded { .. }
+            // A URL that is anybody's: whether the phone is let in there, it has yet to see.
+            | Told::Pnp { .. }
             | Told::Refused { reason: PhoneRefusal::NoFile | PhoneRefusal::Method } => {}
             told @ (Told::Challenged | Told::Refused { .. } | Told::Broken { .. }) => {
                 if self.refusal.as_ref().is_none_or(|(_, old)| old != told) {
