@@ -4,11 +4,21 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Provisioning;
+use super::redirection::Redirections;
 use crate::model::{
-    Asked, Mac, Obstacle, Phone, PhoneRegistration, Redirected, Stage, Step, Stuck, WantedKind,
-    Way, WayFacts,
+    Asked, Mac, Obstacle, Phone, PhoneRegistration, Redirected, RedirectionState, Stage, Step,
+    Stuck, WantedKind, Way, WayFacts,
 };
 use crate::store::Memory;
+
+/// What is known of phones besides the store.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What FreeSWITCH asked about the phone.
+    pub asked: Asked,
+    /// The vendors' redirection services.
+    pub services: Option<&'a Redirections>,
+}
 
 /// The way of a phone as an operator sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,21 +74,44 @@ impl WayView {
 }
 
 impl Provisioning {
-    /// The way of a phone of the inventory. `asked`: what FreeSWITCH asked about it.
-    pub fn way(&self, memory: &Memory, phone: &Phone, asked: Asked, now: Timestamp) -> Way {
+    /// The way of a phone of the inventory.
+    pub fn way(&self, memory: &Memory, phone: &Phone, beside: Beside<'_>, now: Timestamp) -> Way {
         let mac = phone.mac;
-        let redirections = memory.redirections_of(mac).iter().filter_map(|told| told.registered);
+        let (redirection, refusal) = self.redirection(memory, phone, beside.services);
         let facts = WayFacts {
             added: phone.added,
-            redirection: redirections.min().map_or(Redirected::NotUsed, Redirected::Since),
+            redirection,
+            refusal,
             contact: memory.contact(mac),
             enrolment: memory.enrolment(mac).map(AsRef::as_ref),
             shown: memory.shown(mac),
             wanted: memory.wanted_of(WantedKind::Resync, &mac.to_string()).map(AsRef::as_ref),
             registration: memory.registration(mac),
-            asked,
+            asked: beside.asked,
         };
         Way::of(&facts, &self.site().settings.way, now)
+    }
+
+    /// What the vendor's redirection service knows of a phone, and why it does not take it.
+    fn redirection<'m>(
+        &self,
+        memory: &'m Memory,
+        phone: &Phone,
+        services: Option<&Redirections>,
+    ) -> (Redirected, Option<&'m str>) {
+        let rows = memory.redirections_of(phone.mac);
+        let here = rows.iter().filter(|row| row.state != RedirectionState::Removing);
+        if let Some(at) = here.filter_map(|row| row.registered).min() {
+            return (Redirected::Since(at), None);
+        }
+        let vendor = self.vendor_of(phone, None);
+        let is_taken = |services: &Redirections| {
+            vendor.as_ref().is_some_and(|vendor| services.takes(vendor.name()))
+        };
+        if !services.is_some_and(is_taken) {
+            return (Redirected::NotUsed, None);
+        }
+        (Redirected::NotYet, rows.iter().find_map(|row| row.reason.as_deref()))
     }
 
     /// The same, as an operator sees it.
@@ -86,10 +119,10 @@ impl Provisioning {
         &self,
         memory: &Memory,
         phone: &Phone,
-        asked: Asked,
+        beside: Beside<'_>,
         now: Timestamp,
     ) -> WayView {
-        let Way { steps, stage, stuck } = self.way(memory, phone, asked, now);
+        let Way { steps, stage, stuck } = self.way(memory, phone, beside, now);
         let stuck = stuck.map(|stuck| StuckView::of(phone.mac, stuck));
         WayView {
             mac: phone.mac,

@@ -125,6 +125,7 @@ impl Keeper<'_> {
                     // It may belong elsewhere now.
                     Ok(entry) => match entry.what {
                         Happening::PhoneSaved { phone } => news.of(phone),
+                        Happening::PhonesImported { .. } => news.all(),
                         _ => continue,
                     },
                     Err(RecvError::Lagged(_)) => news.all(),

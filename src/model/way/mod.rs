@@ -168,6 +168,8 @@ pub struct WayFacts<'a> {
     pub added: Timestamp,
     /// The vendor's redirection service.
     pub redirection: Redirected,
+    /// Why that does not take it.
+    pub refusal: Option<&'a str>,
     /// What it did at the phones' listener.
     pub contact: Option<&'a PhoneContact>,
     /// How it is known there.
@@ -322,7 +324,10 @@ impl WayFacts<'_> {
     fn never_seen(&self, now: Timestamp) -> (Timestamp, Obstacle, Limit) {
         let since = match self.redirection {
             Redirected::Since(at) => at.max(self.added),
-            Redirected::NotYet => return (self.added, Obstacle::NotRedirected, Limit::Contact),
+            Redirected::NotYet => {
+                let refusal = self.refusal.map(str::to_owned);
+                return (self.added, Obstacle::NotRedirected { refusal }, Limit::Contact);
+            }
             Redirected::NotUsed => self.added,
         };
         let redirected = self.redirection != Redirected::NotUsed;

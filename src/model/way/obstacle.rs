@@ -10,8 +10,11 @@ use crate::model::{Mac, NotShown, PhoneRefusal, Told};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Obstacle {
-    /// The vendor's redirection service was not told of it.
-    NotRedirected,
+    /// The vendor's redirection service does not send it here.
+    NotRedirected {
+        /// What the service said when it was told.
+        refusal: Option<String>,
+    },
     /// Nothing ever came from it.
     NeverSeen {
         /// Whether the vendor's redirection service sends it here.
@@ -48,8 +51,11 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRedirected => {
+            Self::NotRedirected { refusal: None } => {
                 f.write_str("its vendor's redirection service does not know of it")
+            }
+            Self::NotRedirected { refusal: Some(refusal) } => {
+                write!(f, "its vendor's redirection service does not take it: {refusal}")
             }
             Self::NeverSeen { .. } => f.write_str("nothing ever came from it"),
             Self::Refused { told: Told::Challenged } => {
@@ -85,7 +91,7 @@ impl Obstacle {
     /// What to do about it, a sentence or two.
     pub fn advice(&self, phone: Mac) -> String {
         match self {
-            Self::NotRedirected => {
+            Self::NotRedirected { .. } => {
                 "Run `hotdeskd redirection plan` to see what the service should be told, \
                  and `hotdeskd redirection apply` to tell it."
                     .to_owned()
