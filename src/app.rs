@@ -1,5 +1,7 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
+mod background;
+mod phones;
 mod service;
 
 use std::path::Path;
@@ -11,10 +13,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use background::Background;
 
 use crate::calls::{
     CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
@@ -24,7 +29,7 @@ use crate::config::{Config, FreeSwitch, Listener, NodeName};
 use crate::customers::Customers;
 use crate::desk::{self, Desk, PinMethod};
 use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
-use crate::http::admin::{Outside, QueueKeeper};
+use crate::http::admin::{Outside, PhoneWatch, QueueKeeper};
 use crate::http::auth::Credentials;
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
@@ -39,10 +44,10 @@ use crate::people::{
 };
 use crate::provisioning::redirection::Redirections;
 use crate::provisioning::settings::CommonNameForm;
-use crate::provisioning::{Provisioning, Site};
+use crate::provisioning::{Provisioning, Site, pnp};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, Events, PhoneEvents, Queues, StandingFiles, Switch};
+use crate::switch::{self, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -77,6 +82,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         tracing::error!("{error:#}: the users stay as they were");
     }
     let directory = directory(&config, &desk);
+    let asked = directory.asked();
     let credentials = Credentials {
         user: config.switch_credentials.user.as_str().to_owned(),
         password: config.switch_password()?,
@@ -102,7 +108,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let queues = Queues::new(switch.clone(), queue_rules(&config));
     let customers = customers(&config, Some(desk.store().clone()))?;
     let database = CustomerDatabase(customers.clone());
-    let ldap = ldap_mirror(&config, &desk);
+    let background = Background::start().context("the runtime for background work")?;
+    let ldap = ldap_mirror(&config, &desk, background.handle());
     if let Some(mirror) = ldap.clone() {
         let stop = shutdown.clone();
         parts.spawn(async move { mirror.run(stop).await });
@@ -113,7 +120,14 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let stop = shutdown.clone();
         parts.spawn(async move { services.keep(stop).await });
     }
-    let outside = Outside { customers: customers.clone(), ldap, queues: Some(kept), redirections };
+    let watched: Arc<dyn PhoneWatch> = Arc::new(phones::Watched { switch: switch.clone(), asked });
+    let outside = Outside {
+        customers: customers.clone(),
+        ldap,
+        queues: Some(kept),
+        redirections,
+        phones: Some(watched),
+    };
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
@@ -135,12 +149,19 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
     }
+    if config.pnp.enabled {
+        let (room, stop) = (provisioning.clone(), shutdown.clone());
+        let direct = pnp_listener(&config).await?;
+        parts.spawn(pnp::serve(room, config.pnp.settings(), direct, stop));
+    }
     let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let told = switch.queue_calls();
     let days = service::last_agent_days(&config);
     parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
     let files = standing_files(&config, desk.store());
+    let (stop, locations, presence) = (shutdown.clone(), config.locations.clone(), switch.clone());
+    parts.spawn(async move { presence.keep_presence(locations, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });
@@ -284,10 +305,10 @@ impl PinCheck for LdapPin {
     }
 }
 
-/// The mirror of the LDAP server, where the configuration names one.
-pub fn ldap_mirror(config: &Config, desk: &Desk) -> Option<LdapMirror> {
+/// The mirror of the LDAP server, where the configuration names one. It runs on `runtime`.
+pub fn ldap_mirror(config: &Config, desk: &Desk, runtime: Handle) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
-    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams))
+    Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams, runtime))
 }
 
 /// The redirection services of a configuration, where it names any.
@@ -295,6 +316,14 @@ pub fn redirections(config: &Config, provisioning: &Provisioning) -> Option<Redi
     let services = config.redirection.iter().map(|(name, service)| service.service(name));
     let services: Vec<_> = services.collect();
     (!services.is_empty()).then(|| Redirections::new(provisioning.clone(), services))
+}
+
+/// What FreeSWITCH knows of phones, where no daemon runs.
+///
+/// # Errors
+/// A name cannot be sent to FreeSWITCH.
+pub fn unwatched_phones(config: &Config) -> anyhow::Result<Arc<dyn PhoneWatch>> {
+    Ok(Arc::new(phones::Unwatched(switch_settings(config, Arc::new(CheckSync))?)))
 }
 
 /// The queues, for the admin API.
@@ -443,6 +472,15 @@ pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Resul
         tracing::info!(taken.added, taken.changed, taken.removed, "users file");
     }
     Ok(())
+}
+
+/// The socket at which phones ask us alone, where the configuration has one.
+async fn pnp_listener(config: &Config) -> anyhow::Result<Option<pnp::Direct>> {
+    let Some(Listener { address, allow }) = &config.pnp.listen else { return Ok(None) };
+    let socket = UdpSocket::bind(address).await.with_context(|| {
+        format!("cannot listen at {address} (pnp.listen, UDP); has FreeSWITCH this port there?")
+    })?;
+    Ok(Some(pnp::Direct { socket, allow: allow.clone() }))
 }
 
 async fn bind(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

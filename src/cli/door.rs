@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 
 use crate::app;
 use crate::config::Config;
@@ -14,6 +16,8 @@ use crate::store::Lock;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an answer may take; the daemon gives up before.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long an answer may take that tells how far it is.
+const SENDING: Duration = Duration::from_secs(1_800);
 
 /// The API, wherever it is.
 pub(super) struct Door {
@@ -70,10 +74,11 @@ impl Door {
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
-        let ldap = app::ldap_mirror(config, &desk);
+        let ldap = app::ldap_mirror(config, &desk, Handle::current());
         let provisioning = app::provisioning(config, desk);
         let redirections = app::redirections(config, &provisioning);
-        let outside = Outside { customers, ldap, queues: None, redirections };
+        let phones = Some(app::unwatched_phones(config)?);
+        let outside = Outside { customers, ldap, queues: None, redirections, phones };
         let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }
@@ -84,14 +89,78 @@ impl Door {
             Way::Daemon(client) => over_socket(client, ask).await?,
             Way::Here { api, .. } => api.ask(ask).await?,
         };
-        if !(200..300).contains(&status) {
-            let problem = serde_json::from_slice::<ProblemView>(&body);
-            let told = problem.map(|problem| problem.detail);
-            return Err(anyhow!(told.unwrap_or_else(|_| format!("the daemon answered {status}"))));
+        if !is_good(status) {
+            return Err(problem(status, &body));
         }
         let body = if body.is_empty() { b"null" } else { &body[..] };
         serde_json::from_slice(body)
             .context("the answer of the daemon cannot be read; is it of the same version?")
+    }
+    /// Sends bytes of a kind, and hands each line of the answer to `line` as it comes.
+    pub(super) async fn send(
+        &self,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+        mut line: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut lines = Lines::default();
+        let status = match &self.way {
+            Way::Daemon(client) => {
+                let url = format!("http://hotdeskd/api/v1{path}");
+                let request = client.post(url).header(reqwest::header::CONTENT_TYPE, kind);
+                let request = request.timeout(SENDING).body(body);
+                let mut response = request.send().await.context("the daemon does not answer")?;
+                let status = response.status().as_u16();
+                let broke_off = "the daemon's answer broke off";
+                while let Some(some) = response.chunk().await.context(broke_off)? {
+                    lines.take(&some, is_good(status), &mut line)?;
+                }
+                status
+            }
+            Way::Here { api, .. } => {
+                let (status, mut answer) = api.send(path, kind, body).await?;
+                while let Some(some) = answer.next().await {
+                    lines.take(&some?, is_good(status), &mut line)?;
+                }
+                status
+            }
+        };
+        if is_good(status) { Ok(()) } else { Err(problem(status, &lines.rest)) }
+    }
+}
+
+fn is_good(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// What an answer that is not good says.
+fn problem(status: u16, body: &[u8]) -> anyhow::Error {
+    let problem = serde_json::from_slice::<ProblemView>(body);
+    let told = problem.map(|problem| problem.detail);
+    anyhow!(told.unwrap_or_else(|_| format!("the daemon answered {status}")))
+}
+
+/// An answer that comes in pieces, as lines.
+#[derive(Default)]
+struct Lines {
+    /// The beginning of a line, or all of an answer that is not good.
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    fn take(
+        &mut self,
+        some: &[u8],
+        in_lines: bool,
+        line: &mut impl FnMut(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.rest.extend_from_slice(some);
+        while in_lines && let Some(end) = memchr::memchr(b'\n', &self.rest) {
+            let whole: Vec<u8> = self.rest.drain(..=end).collect();
+            line(whole.trim_ascii())?;
+        }
+        Ok(())
     }
 }
 

@@ -91,6 +91,9 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::PinSet { user } => format!("the PIN of {user} was set"),
         Happening::PhoneSaved { phone } => format!("phone {phone} was saved"),
         Happening::PhoneRemoved { phone } => format!("phone {phone} was removed"),
+        Happening::PhonesImported { added, changed, seated } => format!(
+            "phones were imported: {added} new, {changed} changed; {seated} owners sat down"
+        ),
         Happening::UserSaved { user } => format!("user {user} was saved"),
         Happening::UserRemoved { user } => format!("user {user} was removed"),
         Happening::UserMoved { from, user } => format!("{from} has the number {user} now"),
@@ -142,6 +145,15 @@ pub(super) fn sentence(what: &Happening) -> String {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. } => of_customer(what),
+        Happening::PhoneMoved { phone, from, network, location } => {
+            let network = network.map(|network| format!(", in {network}")).unwrap_or_default();
+            format!(
+                "phone {phone} of {location} registers from {from}{network}: its emergency location is wrong there"
+            )
+        }
+        Happening::PhoneReturned { phone, from, location } => {
+            format!("phone {phone} is back in {location}, at {from}")
+        }
         Happening::NotShown { phone, reason } => {
             format!("phone {phone} does not show who sits there: {reason}")
         }

@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod customers;
 mod demo;
+mod dhcp;
 mod door;
 mod freeswitch;
 mod input;
@@ -99,6 +100,9 @@ enum Command {
     /// What FreeSWITCH has on its own disk.
     #[command(subcommand, after_help = "Example:\n  hotdeskd freeswitch print")]
     Freeswitch(freeswitch::Command),
+    /// What a DHCP server is told, so that phones find us.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd dhcp print dnsmasq")]
+    Dhcp(dhcp::Command),
     /// The phones of the inventory.
     #[command(subcommand, after_help = "Example:\n  hotdeskd phones list")]
     Phones(phones::Command),
@@ -211,6 +215,8 @@ fn execute(cli: &Cli) -> Printed {
             Ok(freeswitch::print_defaults(*part)?)
         }
         Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
+        Command::Dhcp(command) if !cli.config.exists() => Ok(dhcp::print_defaults(command)?),
+        Command::Dhcp(command) => wait(async { dhcp::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
         Command::Redirection(command) => {

@@ -1,5 +1,10 @@
 //! `hotdeskd phones`.
 
+mod export;
+mod import;
+mod told;
+pub(super) mod way;
+
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 
@@ -9,13 +14,23 @@ use super::provisioning::{self, Enrol, Render};
 use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
-use crate::model::{CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue};
+use crate::model::{
+    CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue, Tag,
+};
+use crate::provisioning::WayView;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists the phones and who sits there.
-    #[command(after_help = "Example:\n  hotdeskd phones list --json")]
+    /// Lists the phones and who sits there; or how far some are on their way.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones list --json\n  hotdeskd phones list --tag floor-3\n  hotdeskd phones list --stuck\n  hotdeskd phones list --stage imported\n  hotdeskd phones list --moved"
+    )]
     List {
+        /// Only those with this tag; given several times: with all of them.
+        #[arg(long = "tag", value_name = "TAG")]
+        tags: Vec<Tag>,
+        #[command(flatten)]
+        way: way::Filter,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -34,6 +49,22 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "logs")]
         json: bool,
     },
+    /// Counts the phones at each stage of their way.
+    #[command(after_help = "Example:\n  hotdeskd phones stages")]
+    Stages {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks a phone: asks FreeSWITCH, the store, and the phone's own web pages; exit code 1 when something differs.
+    #[command(after_help = "Example:\n  hotdeskd phones check 0004132a0001")]
+    Check {
+        /// Its MAC address, in any spelling.
+        mac: Mac,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Adds a phone to the inventory.
     ///
     /// Its SIP secret is made, unless --read-secret is given.
@@ -41,6 +72,26 @@ pub(super) enum Command {
         after_help = "Examples:\n  hotdeskd phones add 00:04:13:2a:00:01 --vendor snom --model D785 --label 'Desk 1'\n  hotdeskd phones add 0004132a0002 --owner 1001 --emergency-caller-id +4312345\n  hotdeskd phones add 000413900001 --vendor snom --model M900 --handset 1001 --handset 1002:Lobby --handset -\n  hotdeskd phones add 0004132a0002 --replace --read-secret < secret"
     )]
     Add(Add),
+    /// Adds and changes many phones, from a file: all of them, or none if a line is wrong.
+    ///
+    /// The file is CSV with the columns' names in its first line, in any order: mac, vendor, model, label, location,
+    /// emergency_caller_id, owner, desk_extension, hot_desk, tags; or it is a list of nothing but MAC addresses. What
+    /// stands between cells is found out (comma, semicolon, tab), and so is the encoding.
+    ///
+    /// A column that is not there leaves what a phone has; an empty cell takes it away (hot_desk: yes; vendor: what the MAC
+    /// address says). Phones that are not listed stay. Secrets, keys, settings and handsets are never touched.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones import phones.csv --dry-run\n  hotdeskd phones import phones.csv\n  hotdeskd phones import - < phones.csv"
+    )]
+    Import(import::Import),
+    /// Writes the phones as `phones import` reads them: CSV in UTF-8.
+    ///
+    /// Cells that a spreadsheet would read as a formula begin with an apostrophe. Secrets, keys, settings and handsets
+    /// do not stand there.
+    #[command(
+        after_help = "Examples:\n  hotdeskd phones export phones.csv\n  hotdeskd phones export --tag floor-3"
+    )]
+    Export(export::Export),
     /// Tells what a phone asked, what it was told and why, and whether the last change is shown yet.
     #[command(after_help = "Example:\n  hotdeskd phones why 0004132a0001")]
     Why {
@@ -112,6 +163,9 @@ pub(super) struct Add {
     /// each handset, in the order of their numbers.
     #[arg(long = "handset", value_name = "[EXTENSION][:LABEL]", value_parser = values::handset, allow_hyphen_values = true)]
     handsets: Vec<Handset>,
+    /// A word for a group of phones, as in `floor-3`; may be given several times.
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
     /// Open no window: the phone proves itself by certificate, or its URL is entered by hand.
     #[arg(long)]
     no_window: bool,
@@ -125,8 +179,11 @@ pub(super) struct Add {
 
 pub(super) async fn run(command: &Command, config: &Config) -> Printed {
     let printed = match command {
-        Command::List { json } => {
-            let phones: Vec<PhoneView> = Door::open(config).await?.ask(Ask::get("/phones")).await?;
+        Command::List { tags, way, json } if way.is_set() => {
+            way::list(way, tags, *json, config).await?
+        }
+        Command::List { tags, json, .. } => {
+            let phones = listed(tags, config).await?;
             if *json { output::json(&phones)? } else { table(&phones) }
         }
         Command::Show { mac, logs: true, .. } => provisioning::logs(*mac, config).await?,
@@ -136,10 +193,19 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
         Command::Enrol(enrol) => provisioning::enrol(enrol, config).await?,
         Command::Show { mac, json, .. } => {
             let path = format!("/phones/{mac}");
-            let phone: PhoneView = Door::open(config).await?.ask(Ask::get(&path)).await?;
-            if *json { output::json(&phone)? } else { card(&phone) }
+            let door = Door::open(config).await?;
+            let phone: PhoneView = door.ask(Ask::get(&path)).await?;
+            let way: WayView = door.ask(Ask::get(&format!("{path}/way"))).await?;
+            match json {
+                true => output::json(&way::OnItsWay { phone, way })?,
+                false => card(&phone) + "\n" + &way::card(&way),
+            }
         }
+        Command::Stages { json } => way::stages(*json, config).await?,
+        Command::Check { mac, json } => return way::check(*mac, *json, config).await,
         Command::Add(add) => save(add, config).await?,
+        Command::Import(import) => import::run(import, config).await?,
+        Command::Export(export) => export::run(export, config).await?,
         Command::Remove { mac } => {
             let path = format!("/phones/{mac}");
             let ask = Ask::new(Method::DELETE, &path);
@@ -148,6 +214,13 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
         }
     };
     Ok(printed)
+}
+
+/// The phones that have all these tags.
+async fn listed(tags: &[Tag], config: &Config) -> anyhow::Result<Vec<PhoneView>> {
+    let mut phones: Vec<PhoneView> = Door::open(config).await?.ask(Ask::get("/phones")).await?;
+    phones.retain(|phone| tags.iter().all(|tag| phone.tags.contains(tag)));
+    Ok(phones)
 }
 
 async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
@@ -165,6 +238,7 @@ async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
         },
         settings: add.settings.iter().cloned().collect(),
         handsets: add.handsets.clone(),
+        tags: add.tags.iter().cloned().collect(),
         secret: None,
     };
     let mut body = serde_json::to_value(change)?;
@@ -244,6 +318,7 @@ fn card(phone: &PhoneView) -> String {
         ("hot desk", hot_desk.to_owned()),
         ("emergency caller ID", caller_id.unwrap_or_else(|| "the site's".to_owned())),
         ("emergency location", text(&phone.emergency.location)),
+        ("tags", Tag::join(&phone.tags)),
         ("pending", phone.pending.join(", ")),
         ("added", output::time(phone.added)),
     ];

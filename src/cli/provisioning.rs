@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::door::Door;
 use super::output;
+use super::phones::way;
 use crate::config::Config;
 use crate::http::admin::{Ask, EnrolRequest, Enrolled, Method};
 use crate::model::{Mac, PhoneRequest, Proof};
@@ -63,6 +64,8 @@ fn told(why: &Why) -> String {
     let time = |at: Option<_>| at.map(output::time).unwrap_or_default();
     let card = output::card([
         ("phone", why.phone.to_string()),
+        ("way", way::in_a_line(&why.way)),
+        ("to do", way::to_do(&why.way)),
         ("vendor", why.vendor.clone().unwrap_or_default()),
         ("enrolled", enrolled.unwrap_or_else(|| "no".to_owned())),
         ("window until", time(why.enrolment.window)),

@@ -192,6 +192,12 @@ impl TryFrom<String> for Address {
     }
 }
 
+/// Networks, or single addresses; none is none.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let nets = Vec::<Net>::deserialize(deserializer)?;
+    Ok(nets.into_iter().map(|Net(net)| net).collect())
+}
+
 /// A network, or one address.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]

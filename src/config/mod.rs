@@ -6,6 +6,7 @@
 mod customers;
 mod ldap;
 mod listener;
+mod pnp;
 mod redirection;
 mod secret;
 mod service;
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
+pub use pnp::PnpSettings;
 pub use redirection::RedirectionService;
 pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
@@ -30,7 +32,9 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings, Teams, TomlFault, TomlText};
+use crate::model::{
+    Domain, Location, Locations, QueueSettings, TeamSettings, Teams, TomlFault, TomlText,
+};
 use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
@@ -85,8 +89,12 @@ pub struct Config {
     pub standing: Standing,
     /// What phones are told, and who of them may have it.
     pub provisioning: ProvisioningSettings,
+    /// Phones that ask everybody in their network where their files are.
+    pub pnp: PnpSettings,
     /// The vendors' redirection services.
     pub redirection: BTreeMap<ServiceName, RedirectionService>,
+    /// Which networks belong to which places.
+    pub locations: Locations,
     /// What holds for all queues.
     pub queues: QueueSettings,
     /// The teams, and the queues that serve them.
@@ -309,7 +317,9 @@ impl Checker<'_> {
             emergency: settings.emergency,
             standing: self.standing(&data, settings.standing)?,
             provisioning: self.provisioning(settings.provisioning)?,
+            pnp: self.pnp(settings.pnp)?,
             redirection: self.redirection(settings.redirection)?,
+            locations: self.locations(settings.location)?,
             queues: settings.queues,
             service: self.service(&settings.service, &teams)?,
             service_settings: settings.service,
@@ -409,6 +419,28 @@ impl Checker<'_> {
             ));
         }
         Ok(settings)
+    }
+
+    fn locations(&self, settings: Vec<Location>) -> Result<Locations, TomlFault> {
+        for (index, location) in settings.iter().enumerate() {
+            let key = format!("location[{}].name", index + 1);
+            let name = location.name.as_str();
+            if name.is_empty() || name.trim() != name {
+                return Err(self.text.fault(
+                    &key,
+                    format!("found {name:?}, expected a name without spaces around it"),
+                    "Write how the emergency locations of its phones begin.".to_owned(),
+                ));
+            }
+            if settings.iter().take(index).any(|other| other.name == name) {
+                return Err(self.text.fault(
+                    &key,
+                    format!("found the location {name:?} a second time, expected it once"),
+                    "Make one table of the two, with the networks of both.".to_owned(),
+                ));
+            }
+        }
+        Ok(Locations::new(settings))
     }
 
     fn teams(&self, settings: Vec<TeamSettings>) -> Result<Teams, TomlFault> {

@@ -7,11 +7,12 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::listener::{Listener, OpenListener};
+use super::pnp::PnpSettings;
 use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
@@ -50,7 +51,11 @@ pub(super) struct Settings {
     #[serde(default)]
     pub provisioning: ProvisioningSettings,
     #[serde(default)]
+    pub pnp: PnpSettings,
+    #[serde(default)]
     pub redirection: BTreeMap<ServiceName, RedirectionSettings>,
+    #[serde(default)]
+    pub location: Vec<Location>,
     #[serde(default)]
     pub queues: QueueSettings,
     #[serde(default)]

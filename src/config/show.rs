@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::service::ServiceSettings;
 use super::{
-    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, Secret, SecretSource,
+    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, PnpSettings, Secret,
+    SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
@@ -41,12 +42,15 @@ struct Shown<'a> {
     people: ShownPeople<'a>,
     standing: StandingSettings,
     provisioning: &'a ProvisioningSettings,
+    pnp: &'a PnpSettings,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     redirection: BTreeMap<&'a ServiceName, ShownRedirection<'a>>,
     queues: &'a QueueSettings,
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
     log: &'a LogSettings,
+    #[serde(skip_serializing_if = "<[Location]>::is_empty")]
+    location: &'a [Location],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
 }
@@ -171,6 +175,7 @@ impl Config {
                 gather_minutes: self.standing.gather_minutes,
             },
             provisioning: &self.provisioning,
+            pnp: &self.pnp,
             redirection: self
                 .redirection
                 .iter()
@@ -186,6 +191,7 @@ impl Config {
                 settings: &self.customers,
             },
             log: &self.log,
+            location: self.locations.all(),
             team: self.teams.values().collect(),
         };
         // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.

@@ -7,7 +7,9 @@ use rand::seq::IndexedRandom as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Desk, Error, floor, new_secret};
-use crate::model::{Actor, Emergency, Enrolment, Happening, Mac, Phone, PhoneSettings, Proof};
+use crate::model::{
+    Actor, Emergency, Enrolment, Happening, Mac, Phone, PhoneSettings, Proof, Tags,
+};
 use crate::store::Tx;
 
 /// How long an old key is good after a new one was made, unless the phone comes with the new one before.
@@ -20,7 +22,7 @@ const KEY: usize = 26;
 const LETTERS: [u8; 32] = *b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// A key for a phone's URL.
-fn new_key() -> SecretString {
+pub(super) fn new_key() -> SecretString {
     let mut rng = rand::rng();
     let letters =
         (0..KEY).filter_map(|_| LETTERS.choose(&mut rng)).map(|&letter| char::from(letter));
@@ -219,6 +221,7 @@ impl Desk {
             emergency: Emergency::default(),
             settings: PhoneSettings::new(),
             handsets: Vec::new(),
+            tags: Tags::new(),
             added: now,
         };
         let added = self.store.write(async move |tx: &mut Tx<'_>| {

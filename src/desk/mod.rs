@@ -12,19 +12,24 @@ mod guard;
 mod import;
 mod inventory;
 mod mirror;
+mod phone_import;
 mod pin_hash;
 mod seats;
+
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use rand::distr::{Alphanumeric, SampleString as _};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 pub use crate::model::UserRecord;
 pub use customer_calls::CustomerCall;
 pub use guard::{Attempt, WhoTries};
 pub use inventory::Summary;
 pub use mirror::{Conflict, MirrorChange, Mirrored, Refused};
+pub use phone_import::{PhoneImport, PhonesImported};
 pub use seats::Seated;
 
 use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal, UserSource};
@@ -63,6 +68,8 @@ pub struct Desk {
     settings: Settings,
     hasher: PinHasher,
     teams_of_people: TeamsOfPeople,
+    /// Held by an import.
+    importing: Arc<Mutex<()>>,
 }
 
 /// Why something was not done. Nothing was changed.
@@ -103,6 +110,12 @@ pub enum Error {
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(String),
+    /// An import is running.
+    #[error("phones are being imported already; try again when that is done")]
+    Importing,
+    /// What an import rests on has changed since it was thought through.
+    #[error("{0} since the import was thought through; nothing was imported, so try again")]
+    Overtaken(String),
     /// Too many wait for the store.
     #[error("the store is busy; try again")]
     Busy,
@@ -136,8 +149,8 @@ pub struct KnownPin {
 impl Desk {
     /// The desk over this store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        let (hasher, teams_of_people) = Default::default();
-        Self { store, settings, hasher, teams_of_people }
+        let (hasher, teams_of_people, importing) = Default::default();
+        Self { store, settings, hasher, teams_of_people, importing }
     }
 
     /// The store that it works on.

@@ -177,6 +177,7 @@ mod tests {
             emergency: Emergency::default(),
             settings: Default::default(),
             handsets: Vec::new(),
+            tags: Default::default(),
             added: at(0),
         };
         desk.save_phone(added, at(0), by.clone()).await.unwrap();

@@ -242,23 +242,35 @@ impl Floor {
 
     /// `phone` is new, or its owner is now `seat.owner`. The old owner's fallback ends; a guest stays.
     pub fn place(&mut self, phone: Mac, seat: Seat, now: Timestamp) -> Vec<Change> {
-        let old = self.seats.insert(phone, seat.clone());
-        if old.as_ref().is_some_and(|old| old.owner == seat.owner) {
-            return Vec::new();
-        }
+        self.place_all([(phone, seat)], now)
+    }
+
+    /// The same of many phones.
+    pub fn place_all(
+        &mut self,
+        seats: impl IntoIterator<Item = (Mac, Seat)>,
+        now: Timestamp,
+    ) -> Vec<Change> {
         let mut step = Step::new(self, now);
-        step.freed.insert(phone);
-        match step.floor.sessions.get_mut(&phone) {
-            Some(session) if Some(&session.user) == seat.owner.as_ref() => {
-                // The guest who sits here is at home now.
-                session.origin = SessionOrigin::Owner;
-                step.returning.insert(session.user.clone());
-                step.changes.push(Change::Began(session.clone()));
+        for (phone, seat) in seats {
+            let owner = seat.owner.clone();
+            let old = step.floor.seats.insert(phone, seat);
+            if old.is_some_and(|old| old.owner == owner) {
+                continue;
             }
-            Some(session) if session.origin == SessionOrigin::Owner => {
-                step.end(phone, EndReason::OwnerChanged);
+            step.freed.insert(phone);
+            match step.floor.sessions.get_mut(&phone) {
+                Some(session) if Some(&session.user) == owner.as_ref() => {
+                    // The guest who sits here is at home now.
+                    session.origin = SessionOrigin::Owner;
+                    step.returning.insert(session.user.clone());
+                    step.changes.push(Change::Began(session.clone()));
+                }
+                Some(session) if session.origin == SessionOrigin::Owner => {
+                    step.end(phone, EndReason::OwnerChanged);
+                }
+                _ => {}
             }
-            _ => {}
         }
         step.settle(None)
     }
@@ -324,6 +336,9 @@ impl<'a> Step<'a> {
     /// Lets owners return to the desks that are theirs and free; `not_now` is who acts, and is where
     /// that user said.
     fn settle(mut self, not_now: Option<&Extension>) -> Vec<Change> {
+        let only = |session: &&DeskSession| session.origin == SessionOrigin::Only;
+        let only_elsewhere: BTreeSet<&Extension> =
+            self.floor.sessions.values().filter(only).map(|session| &session.user).collect();
         let home: Vec<(Mac, Extension)> = self
             .floor
             .seats
@@ -335,20 +350,13 @@ impl<'a> Step<'a> {
                     && !self.left.contains(&(*phone, owner.clone()))
                     && not_now != Some(owner)
                     && self.floor.users.contains_key(owner)
-                    && !self.is_only_elsewhere(owner)
+                    && !only_elsewhere.contains(owner)
             })
             .collect();
         for (phone, owner) in home {
             self.begin(phone, &owner, SessionOrigin::Owner);
         }
         self.changes
-    }
-
-    fn is_only_elsewhere(&self, user: &Extension) -> bool {
-        self.floor
-            .sessions
-            .values()
-            .any(|session| session.user == *user && session.origin == SessionOrigin::Only)
     }
 }
 

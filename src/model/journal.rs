@@ -1,5 +1,8 @@
 //! The journal: what happened, in words that stay the same over the years.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +107,15 @@ pub enum Happening {
     PhoneRemoved {
         /// Which.
         phone: Mac,
+    },
+    /// Phones were imported, all at once; none of them is told by itself.
+    PhonesImported {
+        /// How many are new.
+        added: usize,
+        /// How many differ now.
+        changed: usize,
+        /// How many owners sat down.
+        seated: usize,
     },
     /// A user was added or changed.
     UserSaved {
@@ -263,6 +275,27 @@ pub enum Happening {
         /// Why.
         reason: QueueLeft,
     },
+    /// A phone registers from elsewhere than the networks of its location: an emergency call from there would show the
+    /// wrong place.
+    PhoneMoved {
+        /// Which.
+        phone: Mac,
+        /// From which address, as FreeSWITCH sees it.
+        from: IpAddr,
+        /// The network of another location that this is in, where there is one.
+        network: Option<IpNet>,
+        /// Its location.
+        location: String,
+    },
+    /// A phone that had moved registers from its location's networks again.
+    PhoneReturned {
+        /// Which.
+        phone: Mac,
+        /// From which address.
+        from: IpAddr,
+        /// Its location.
+        location: String,
+    },
     /// A phone does not show who sits there, although it should by now.
     NotShown {
         /// Which.
@@ -290,6 +323,8 @@ impl Happening {
             | Self::PhoneEnrolled { phone, .. }
             | Self::KeyRotated { phone }
             | Self::KeyRevoked { phone }
+            | Self::PhoneMoved { phone, .. }
+            | Self::PhoneReturned { phone, .. }
             | Self::NotShown { phone, .. } => Some(*phone),
             Self::PinLocked { phone, .. } => *phone,
             Self::CustomerCalled { .. }
@@ -299,6 +334,7 @@ impl Happening {
             | Self::PinAlarm { .. }
             | Self::PinUnlocked { .. }
             | Self::PinSet { .. }
+            | Self::PhonesImported { .. }
             | Self::UserSaved { .. }
             | Self::UserRemoved { .. }
             | Self::UserMoved { .. }
@@ -335,6 +371,7 @@ impl Happening {
             | Self::PinAlarm { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
+            | Self::PhonesImported { .. }
             | Self::RestartAsked { .. }
             | Self::ResyncAsked { .. }
             | Self::WindowOpened { .. }
@@ -345,6 +382,8 @@ impl Happening {
             | Self::PhonesRefused { .. }
             | Self::Redirected { .. }
             | Self::TemplateBroken { .. }
+            | Self::PhoneMoved { .. }
+            | Self::PhoneReturned { .. }
             | Self::NotShown { .. } => None,
         }
     }
@@ -371,6 +410,7 @@ mod tests {
             Happening::PinSet { user: user.clone() },
             Happening::PhoneSaved { phone },
             Happening::PhoneRemoved { phone },
+            Happening::PhonesImported { added: 1, changed: 2, seated: 3 },
             Happening::UserSaved { user: user.clone() },
             Happening::UserRemoved { user: user.clone() },
             Happening::UserMoved { from: user.clone(), user: user.clone() },
@@ -394,6 +434,17 @@ mod tests {
                 failed: 4,
             },
             Happening::TemplateBroken { vendor: "snom".into(), error: "x".into() },
+            Happening::PhoneMoved {
+                phone,
+                from: "198.51.100.7".parse().unwrap(),
+                network: Some("198.51.100.0/24".parse().unwrap()),
+                location: "Vienna".into(),
+            },
+            Happening::PhoneReturned {
+                phone,
+                from: "192.0.2.7".parse().unwrap(),
+                location: "Vienna".into(),
+            },
             Happening::CustomerCalled {
                 call: "u".into(),
                 number: Some("+4315550100".into()),

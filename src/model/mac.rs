@@ -15,6 +15,18 @@ pub struct Mac([u8; 6]);
 impl Mac {
     /// Stands where there is no phone: a locally administered address, which no maker gives out.
     pub const PLACEHOLDER: Self = Self([2, 0, 0, 0, 0, 0]);
+
+    /// The first three octets, which say whose device it is.
+    pub fn oui(self) -> [u8; 3] {
+        let Self([a, b, c, ..]) = self;
+        [a, b, c]
+    }
+
+    /// Whether it is a locally administered one, which no maker gives out.
+    pub fn is_local(self) -> bool {
+        let [first, ..] = self.0;
+        first & 2 == 2
+    }
 }
 
 impl FromStr for Mac {

@@ -14,6 +14,7 @@ mod enrolment;
 mod extension;
 mod flow;
 mod journal;
+mod location;
 mod mac;
 mod opening_hours;
 mod person;
@@ -27,10 +28,12 @@ mod queue_call;
 mod redirection;
 mod routing;
 mod sip_identity;
+mod tag;
 mod team;
 mod toml_text;
 mod user;
 mod wanted;
+mod way;
 
 pub use caller_number::{
     Caller, E164Number, HomeCountry, NumberPlan, PlainNumbers, Spelling, UnknownCountry,
@@ -51,6 +54,7 @@ pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
 pub use journal::{Actor, Happening, JournalEntry};
+pub use location::{Location, Locations, Place};
 pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{
     Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
@@ -78,6 +82,7 @@ pub use queue_call::{LAST_AGENT_CONTEXT, QUEUES_CONTEXT, QueueCall, QueueLeft, Q
 pub use redirection::{Redirection, RedirectionState};
 pub use routing::{AwayDestination, InvalidAwayDestination, Rings, dial_string, spoken_name};
 pub use sip_identity::{Handset, MOST_HANDSETS, NoSipIdentity, SipIdentity};
+pub use tag::{InvalidTag, MOST_TAGS, Tag, Tags};
 pub use team::{
     Destination, InvalidDestination, InvalidTeamId, QueueOptions, Strategy, TeamId, TeamSettings,
     Teams,
@@ -85,3 +90,7 @@ pub use team::{
 pub use toml_text::{TomlFault, TomlText};
 pub use user::{GroupName, InvalidGroupName, Pairs, User, UserRecord, UserSource, Variables};
 pub use wanted::{Attempts, NotShown, Wanted, WantedKind};
+pub use way::{
+    Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs,
+    Stage, Step, Stuck, UnknownStage, Way, WayFacts, WayLimits,
+};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Extension, Handset, Mac, PhoneSettings, SipIdentity};
+use super::{Extension, Handset, Mac, PhoneSettings, SipIdentity, Tags};
 
 /// A desk phone of the inventory.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Phone {
     pub settings: PhoneSettings,
     /// The handsets, where it is a DECT base: they register, and the base itself does not.
     pub handsets: Vec<Handset>,
+    /// The operator's words for groups of phones.
+    pub tags: Tags,
     /// When it was added.
     pub added: Timestamp,
 }

@@ -70,6 +70,13 @@ pub enum Told {
         /// Why.
         reason: String,
     },
+    /// It asked everybody in its network where its files are (SIP PnP), and was sent this URL.
+    Pnp {
+        /// The URL: that of all phones of its vendor, without a key.
+        url: String,
+        /// Whether it said that it took it.
+        taken: bool,
+    },
     /// It came without credentials and was asked for them (401).
     Challenged,
     /// It was refused.
@@ -162,6 +169,10 @@ impl fmt::Display for Told {
             }
             Self::Kept { file, user: None } => write!(f, "sent `{file}`, kept"),
             Self::Discarded { file, reason } => write!(f, "sent `{file}`, thrown away: {reason}"),
+            Self::Pnp { url, taken: true } => write!(f, "asked by SIP PnP, got {url}"),
+            Self::Pnp { url, taken: false } => {
+                write!(f, "asked by SIP PnP, was sent {url}, and did not say that it has it")
+            }
             Self::Challenged => f.write_str("came without credentials, and was asked for them"),
             Self::Refused { reason } => write!(f, "refused: {reason}"),
             Self::Broken { error } => write!(f, "its file cannot be made: {error}"),

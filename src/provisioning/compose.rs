@@ -83,6 +83,7 @@ impl Subject<'_> {
                 vendor: self.vendor.name().to_owned(),
                 model: self.model.unwrap_or_default().to_owned(),
                 label: self.phone.title(),
+                tags: self.phone.tags.iter().map(ToString::to_string).collect(),
             },
             account: self.account(site, &language),
             handsets: self.handsets(site, store),
@@ -236,7 +237,7 @@ pub(super) fn http_password(store: &Store, phone: Mac, key: &secrecy::SecretStri
 }
 
 /// The password of the phone's own web page.
-fn web_password(store: &Store, phone: &Phone) -> String {
+pub(super) fn web_password(store: &Store, phone: &Phone) -> String {
     hex(store.derived(&format!("web password of {} {}", phone.mac, phone.added)))
 }
 

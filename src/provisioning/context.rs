@@ -97,6 +97,8 @@ pub struct PhoneContext {
     pub model: String,
     /// What people call the place, else the MAC address.
     pub label: String,
+    /// The operator's words for groups of phones, as in `{% if "pilot" in phone.tags %}`.
+    pub tags: Vec<String>,
 }
 
 /// The SIP account.

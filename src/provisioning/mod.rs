@@ -11,8 +11,12 @@
 //! | `record` | what phones asked and were given, written down off the requests' path |
 //! | `redirection` | vendors' services that send factory-new phones to us |
 //! | `keep`, `logs` | what phones send back |
-//! | `render`, `why` | what an operator sees of it |
+//! | `dhcp` | what a DHCP server is told of phones |
+//! | `pnp` | phones that ask everybody in their network where their files are (SIP PnP) |
+//! | `render`, `why`, `way` | what an operator sees of it |
+//! | `check` | what a phone says of itself |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
+//! | `inventory` | phones from a table, and back |
 //! | `time_zone`, `texts` | daylight saving time, words on keys |
 //!
 //! A file is made from the store's memory as it is at one moment. What was wanted of the phone at that
@@ -22,13 +26,17 @@
 mod admission;
 mod answer;
 mod cache;
+mod check;
 mod compose;
 pub mod context;
+pub mod dhcp;
 mod firmware;
+pub mod inventory;
 mod keep;
 mod layers;
 mod logs;
 pub mod phone_book;
+pub mod pnp;
 mod record;
 pub mod redirection;
 mod render;
@@ -37,6 +45,7 @@ pub mod settings;
 mod texts;
 mod time_zone;
 pub mod vendor;
+mod way;
 mod why;
 
 use std::collections::{BTreeSet, HashMap};
@@ -52,12 +61,14 @@ use tokio_util::sync::CancellationToken;
 pub use admission::{Mount, Presented};
 pub use answer::{Answer, Method, Receipt, Request, Upload};
 pub use cache::Made;
+pub use check::{CheckLine, Difference, PhoneCheck, Verdict};
 pub use compose::Site;
 pub use keep::{Kept, NotReceived};
 pub use layers::Explained;
 pub use logs::Log;
 pub use render::{RenderError, Rendered};
 pub use vendor::Layer;
+pub use way::{StuckView, WayView};
 pub use why::{EnrolmentView, Why};
 
 use crate::desk::Desk;
@@ -330,6 +341,13 @@ impl Provisioning {
     /// The vendors as they are now.
     pub fn vendors(&self) -> Arc<Vendors> {
         Arc::clone(&self.inner.vendors.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The URL that phones of a vendor are given who know nothing yet, by SIP PnP and by DHCP; `None` where
+    /// nothing is known of how they ask. Never one with a key: whoever says a MAC address gets it, and the
+    /// listener behind it decides.
+    pub fn bootstrap_url(&self, vendor: &Vendor) -> Option<String> {
+        vendor.discovery().map(|discovery| discovery.url(&self.site().url))
     }
 
     /// Whether people can log in at phones of this model; `None` where the model is not known. Not at a DECT base.

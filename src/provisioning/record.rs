@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
-use crate::model::{Actor, Happening, Mac, PhoneRequest, Proof, Shown, Wanted};
-use crate::store::{DatabaseError, Tx};
+use crate::model::{Actor, Happening, Mac, PhoneContact, PhoneRequest, Proof, Shown, Wanted};
+use crate::store::{DatabaseError, Memory, Tx};
 
 /// How many notes wait at the most.
 const QUEUE: usize = 16_384;
@@ -41,6 +41,8 @@ pub(super) enum Note {
     Given {
         phone: Mac,
         shown: Shown,
+        /// Whether it was given the file that configures it, and not one that its person's phone sent back.
+        is_configured: bool,
         /// What was wanted of it when the file was made.
         wanted: Option<Arc<Wanted>>,
     },
@@ -185,12 +187,14 @@ async fn write(desk: &Desk, notes: Vec<Note>) {
         return;
     }
     let (mut asked, mut confirmed, mut proven) = (Vec::new(), Vec::new(), Vec::new());
+    let mut configured = Vec::new();
     // Of a phone that was given several files the last note says it all.
     let mut shows = BTreeMap::new();
     for note in notes {
         match note {
             Note::Asked(request) => asked.push(request),
-            Note::Given { phone, shown, wanted } => {
+            Note::Given { phone, shown, is_configured, wanted } => {
+                configured.extend(is_configured.then_some((phone, shown.at)));
                 confirmed.extend(wanted.map(|wanted| (phone, shown.clone(), wanted)));
                 shows.insert(phone, shown);
             }
@@ -215,7 +219,11 @@ async fn write(desk: &Desk, notes: Vec<Note>) {
         }
     }))
     .await;
+    let contacts = contacts(&desk.store().memory(), &asked, &configured);
     let written = desk.store().write(async move |tx: &mut Tx<'_>| {
+        for (phone, contact) in &contacts {
+            tx.save_contact(*phone, contact.clone()).await?;
+        }
         for (phone, shown) in &shows {
             tx.save_shown(*phone, shown.clone()).await?;
         }
@@ -231,6 +239,27 @@ async fn write(desk: &Desk, notes: Vec<Note>) {
     if let Err(error) = written {
         tracing::warn!(%error, "cannot write down what phones asked");
     }
+}
+
+/// What is to be kept of these phones' ways, of those where it is something new. Nobody else writes it.
+fn contacts(
+    memory: &Memory,
+    asked: &[PhoneRequest],
+    configured: &[(Mac, Timestamp)],
+) -> BTreeMap<Mac, PhoneContact> {
+    let mut contacts = BTreeMap::new();
+    let known = |phone, at| memory.contact(phone).cloned().unwrap_or(PhoneContact::new(at));
+    for request in asked {
+        let (phone, at) = (request.phone, request.at);
+        contacts.entry(phone).or_insert_with(|| known(phone, at)).note(request);
+    }
+    for &(phone, at) in configured {
+        let proven = memory.enrolment(phone).and_then(|enrolment| enrolment.proven);
+        let contact = contacts.entry(phone).or_insert_with(|| known(phone, at));
+        contact.note_configured(at, proven.map(|(at, _)| at));
+    }
+    contacts.retain(|phone, contact| memory.contact(*phone) != Some(contact));
+    contacts
 }
 
 async fn journal_refusals(recorder: &Recorder, desk: &Desk) {

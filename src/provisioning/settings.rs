@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{KeyNumber, PhoneSettings};
+use crate::model::{KeyNumber, PhoneSettings, WayLimits};
 
 /// The table `[provisioning]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,10 @@ pub struct ProvisioningSettings {
     pub enrolment: EnrolmentSettings,
     /// TLS at the phones' listener.
     pub tls: TlsSettings,
+    /// How long a phone may take from one step to the next.
+    pub way: WayLimits,
+    /// The phones' own web pages.
+    pub web: WebSettings,
     /// The layer of the site.
     pub settings: PhoneSettings,
 }
@@ -65,6 +69,8 @@ impl Default for ProvisioningSettings {
             restart_silent: true,
             enrolment: EnrolmentSettings::default(),
             tls: TlsSettings::default(),
+            way: WayLimits::default(),
+            web: WebSettings::default(),
             settings: PhoneSettings::new(),
         }
     }
@@ -159,6 +165,34 @@ impl Default for TlsSettings {
             common_name: CommonNameForm::Mac,
             proxy: None,
         }
+    }
+}
+
+/// The table `[provisioning.web]`: what `phones check` reads of a phone's own web pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSettings {
+    /// Whether they are read at all.
+    pub read: bool,
+    /// Whether over HTTPS. A phone's certificate is its own, so nothing is verified, and nothing rests on it.
+    pub tls: bool,
+    /// At which port; `None`: 80, or 443 with TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Whether the password may be sent as it is (HTTP Basic) to a phone that offers nothing better.
+    pub basic: bool,
+}
+
+impl Default for WebSettings {
+    fn default() -> Self {
+        Self { read: true, tls: false, port: None, basic: false }
+    }
+}
+
+impl WebSettings {
+    /// The port in force.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.tls { 443 } else { 80 })
     }
 }
 

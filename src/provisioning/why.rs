@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Provisioning;
+use super::{Provisioning, WayView};
 use crate::model::{
-    Attempts, Enrolment, Mac, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
+    Asked, Attempts, Enrolment, Mac, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
 };
 use crate::store::DatabaseError;
 
@@ -15,6 +15,8 @@ use crate::store::DatabaseError;
 pub struct Why {
     /// The phone.
     pub phone: Mac,
+    /// How far it is on its way, and what to do where it does not go on.
+    pub way: WayView,
     /// Its vendor, as the inventory or its MAC address says; absent where nothing is known of it.
     pub vendor: Option<String>,
     /// How it is known.
@@ -55,11 +57,16 @@ impl EnrolmentView {
 }
 
 impl Provisioning {
-    /// What is known of a phone; `None` where it is not in the inventory.
+    /// What is known of a phone; `None` where it is not in the inventory. `asked`: what FreeSWITCH asked about it.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn why(&self, phone: Mac, now: Timestamp) -> Result<Option<Why>, DatabaseError> {
+    pub async fn why(
+        &self,
+        phone: Mac,
+        asked: Asked,
+        now: Timestamp,
+    ) -> Result<Option<Why>, DatabaseError> {
         let requests = self.store().phone_requests(phone).await?;
         let memory = self.store().memory();
         let Some(known) = memory.phone(phone) else { return Ok(None) };
@@ -79,7 +86,8 @@ impl Provisioning {
         };
         let sentences = facts.sentences();
         let waiting = wanted.map(|wanted| wanted.since);
-        Ok(Some(Why { phone, vendor, enrolment, shown, waiting, sentences, requests }))
+        let way = self.way_view(&memory, known, asked, now);
+        Ok(Some(Why { phone, way, vendor, enrolment, shown, waiting, sentences, requests }))
     }
 }
 
@@ -126,6 +134,14 @@ impl Facts<'_> {
             }
         });
         told.extend(self.wanted.map(|wanted| tried(&wanted.attempts)));
+        if let Some(Told::Pnp { url, taken }) = self.last.map(|last| &last.why) {
+            told.push(match taken {
+                true => format!("It was told by SIP PnP to go to {url}, and has not come since."),
+                false => {
+                    format!("It was told by SIP PnP to go to {url}, and did not say that it will.")
+                }
+            });
+        }
         if let Some(last) = self.last
             && let Told::Refused { .. } | Told::Broken { .. } | Told::Challenged = &last.why
         {

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Attempts, DeskSession, Enrolment, Extension, GroupName, Mac, Made, MadeKind, MirrorState,
-    PersonKey, Phone, Redirection, Shown, SipIdentity, TeamSettings, Teams, User, Wanted,
-    WantedKind,
+    PersonKey, Phone, PhoneContact, PhoneRegistration, Redirection, Shown, SipIdentity,
+    TeamSettings, Teams, User, Wanted, WantedKind,
 };
 
 /// A step of a write, to be seen in memory once it is durable.
@@ -31,6 +31,8 @@ pub(super) enum Effect {
     Unmade(String, MadeKind, String),
     EnrolmentSaved(Arc<Enrolment>),
     Shown(Mac, Shown),
+    Contacted(Mac, PhoneContact),
+    Registered(Mac, PhoneRegistration),
     PersonalFileKept(Extension, String),
     PersonalFilesMoved(Extension, Extension),
     Redirected(Redirection),
@@ -192,6 +194,16 @@ impl Memory {
         self.redirections.values().flatten()
     }
 
+    /// What a phone did at the phones' listener so far.
+    pub fn contact(&self, phone: Mac) -> Option<&PhoneContact> {
+        self.provisioning.contacts.get(&phone)
+    }
+
+    /// Where a phone is registered, or was.
+    pub fn registration(&self, phone: Mac) -> Option<&PhoneRegistration> {
+        self.provisioning.registrations.get(&phone)
+    }
+
     /// Whether the store has this file of a user's own.
     pub fn has_personal_file(&self, user: &Extension, name: &str) -> bool {
         self.provisioning.personal.get(user).is_some_and(|names| names.contains(name))
@@ -283,6 +295,12 @@ impl Memory {
             Effect::Shown(phone, shown) => {
                 self.provisioning.shown.insert(phone, shown);
             }
+            Effect::Contacted(phone, contact) => {
+                self.provisioning.contacts.insert(phone, contact);
+            }
+            Effect::Registered(phone, registration) => {
+                self.provisioning.registrations.insert(phone, registration);
+            }
             Effect::PersonalFileKept(user, name) => {
                 self.provisioning.personal.entry(user).or_default().insert(name);
             }
@@ -350,6 +368,8 @@ impl Memory {
             | Effect::Made(_)
             | Effect::Unmade(..)
             | Effect::Shown(..)
+            | Effect::Contacted(..)
+            | Effect::Registered(..)
             | Effect::PersonalFileKept(..)
             | Effect::PersonalFilesMoved(..)
             | Effect::Redirected(_)
@@ -436,6 +456,8 @@ struct Provisioned {
     /// By digest, so that the time of a look-up tells nothing of a key.
     keys: HashMap<[u8; 32], Mac>,
     shown: HashMap<Mac, Shown>,
+    contacts: HashMap<Mac, PhoneContact>,
+    registrations: HashMap<Mac, PhoneRegistration>,
     personal: HashMap<Extension, BTreeSet<String>>,
     revisions: HashMap<Mac, u64>,
     revision: u64,
@@ -466,6 +488,8 @@ impl Provisioned {
         self.drop_keys(phone);
         self.enrolments.remove(&phone);
         self.shown.remove(&phone);
+        self.contacts.remove(&phone);
+        self.registrations.remove(&phone);
         self.revisions.remove(&phone);
     }
 

@@ -30,7 +30,7 @@ pub use lock::Lock;
 pub use memory::Memory;
 pub use sqlx::Error as DatabaseError;
 pub use staff::Staff;
-pub use tx::{CustomerCall, Tx};
+pub use tx::{CustomerCall, ImportConflict, NewPhone, Tx};
 pub use vault::VaultError;
 pub use writer::WriteError;
 

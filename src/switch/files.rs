@@ -152,6 +152,7 @@ fn is_urgent(what: &Happening) -> bool {
     match what {
         Happening::PhoneSaved { .. }
         | Happening::PhoneRemoved { .. }
+        | Happening::PhonesImported { .. }
         | Happening::UserRemoved { .. }
         | Happening::UserMoved { .. } => true,
         Happening::Login { .. }
@@ -181,6 +182,8 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. }
         | Happening::Redirected { .. }
+        | Happening::PhoneMoved { .. }
+        | Happening::PhoneReturned { .. }
         | Happening::NotShown { .. } => false,
     }
 }

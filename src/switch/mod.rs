@@ -8,6 +8,8 @@
 //! | `queue_calls` | what became of callers in queues |
 //! | `notify` | the NOTIFYs and the message lamp's text |
 //! | `peer` | one node: connection, events, looks |
+//! | `ask` | where one phone is registered, asked now |
+//! | `presence` | where each phone is registered, kept in the store: changes only |
 //! | `keeper` | the one task that sends, and writes down what is done |
 //! | `queues` | mod_callcenter, kept as the teams are |
 //! | `reload` | `reloadxml`, and what its answer means |
@@ -20,6 +22,7 @@
 //! `plan::confirmation`. A phone that is not registered keeps its rows until it is, and is then told like any other:
 //! fetching twice does no harm. A phone in a call is told when the call is over (invariant 8).
 
+mod ask;
 mod channels;
 pub mod check;
 mod events;
@@ -28,6 +31,7 @@ mod keeper;
 mod notify;
 mod peer;
 mod plan;
+mod presence;
 mod queue_calls;
 mod queues;
 mod registrations;
@@ -42,6 +46,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use ask::ask_once;
 pub use events::{CheckSync, Events, PhoneEvents};
 pub use files::StandingFiles;
 pub use plan::Waiting;
@@ -163,6 +168,8 @@ pub struct Switch {
     changed: Arc<Notify>,
     /// Rung at what may let something go on at the queues.
     queues_changed: Arc<Notify>,
+    /// Rung at what phones' registrations look like from outside.
+    presence_changed: Arc<Notify>,
     pending: Pending,
     queue_calls: broadcast::Sender<QueueCall>,
 }
@@ -177,13 +184,27 @@ impl Switch {
     pub fn new(store: Store, settings: Settings) -> Self {
         let changed = Arc::new(Notify::new());
         let queues_changed = Arc::new(Notify::new());
-        let bells = Bells { phones: Arc::clone(&changed), queues: Arc::clone(&queues_changed) };
+        let presence_changed = Arc::new(Notify::new());
+        let bells = Bells {
+            phones: Arc::clone(&changed),
+            queues: Arc::clone(&queues_changed),
+            presence: Arc::clone(&presence_changed),
+        };
         let (queue_calls, _) = broadcast::channel(queue_calls::MOST);
         let peer =
             |node: &Node| Arc::new(Peer::new(node.clone(), bells.clone(), queue_calls.clone()));
         let peers = settings.nodes.iter().map(peer).collect();
         let (settings, pending) = (Arc::new(settings), Pending::default());
-        Self { store, settings, peers, changed, queues_changed, pending, queue_calls }
+        Self {
+            store,
+            settings,
+            peers,
+            changed,
+            queues_changed,
+            presence_changed,
+            pending,
+            queue_calls,
+        }
     }
 
     /// Watches the nodes and tells the phones until `shutdown`. Once is enough.

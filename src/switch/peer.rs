@@ -9,6 +9,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::{self, Channel, Channels};
+use super::presence::News;
 use super::registrations::{self, Gone, Registration, Registrations};
 use super::{AskError, Node, Trouble, queue_calls};
 use crate::event_socket::{
@@ -45,6 +46,8 @@ pub(super) struct Bells {
     pub phones: Arc<Notify>,
     /// The queues.
     pub queues: Arc<Notify>,
+    /// Where phones are registered.
+    pub presence: Arc<Notify>,
 }
 
 impl Bells {
@@ -76,6 +79,10 @@ pub(super) struct View {
     pub version: Option<String>,
     pub trouble: Option<Trouble>,
     pub registrations: Registrations,
+    /// Whether those are of all profiles, so that a phone that is not among them is registered nowhere.
+    pub whole: bool,
+    /// Of which phones there is something new to be kept.
+    pub news: News,
     pub channels: Channels,
 }
 
@@ -194,7 +201,13 @@ impl Peer {
                 Err(error) => missing = Some(format!("{error} {profile}")),
             }
         }
-        self.view().registrations.replace(all, Timestamp::now());
+        {
+            let mut view = self.view();
+            view.registrations.replace(all, Timestamp::now());
+            view.whole = missing.is_none();
+            view.news.all();
+        }
+        self.bells.presence.notify_one();
         self.look_at_channels(client).await?;
         let pause = if missing.is_some() { REREAD_SOON } else { REREAD };
         if let Some(text) = missing {
@@ -261,6 +274,7 @@ impl Peer {
             all.extend(registrations::read(answer.bytes(), &one.profile).unwrap_or_default());
         }
         let mut view = self.view();
+        view.news.of(first.phone);
         if first.is_handset() {
             let others = view.registrations.of(first.phone).iter();
             let others =
@@ -294,12 +308,11 @@ impl Peer {
             Some("CUSTOM") => match text("Event-Subclass").as_deref() {
                 Some("sofia::register") => {
                     let one = Registration::of_event(event).filter(|one| self.is_ours(one));
-                    let at = Timestamp::now();
-                    one.into_iter().for_each(|one| self.view().registrations.add(one, at));
+                    one.into_iter().for_each(|one| self.registered(one));
                 }
                 Some("sofia::unregister" | "sofia::expire") => {
                     let gone = Gone::of_event(event);
-                    gone.iter().for_each(|gone| self.view().registrations.remove(gone));
+                    gone.iter().for_each(|gone| self.unregistered(gone));
                 }
                 Some(subclass) if queue_calls::SUBCLASSES.contains(&subclass) => {
                     // An agent may be free again.
@@ -315,6 +328,28 @@ impl Peer {
             _ => return,
         }
         self.bells.phones.notify_one();
+    }
+
+    /// A phone registered, or registered again.
+    fn registered(&self, one: Registration) {
+        let (phone, mut view) = (one.phone, self.view());
+        if view.registrations.add(one, Timestamp::now()) {
+            view.news.of(phone);
+            self.bells.presence.notify_one();
+        }
+    }
+
+    /// A registration is over.
+    fn unregistered(&self, gone: &Gone) {
+        let mut view = self.view();
+        view.registrations.remove(gone);
+        let is_gone = view.registrations.of(gone.phone).is_empty();
+        if is_gone {
+            view.news.gone(gone.phone)
+        } else {
+            view.news.of(gone.phone)
+        }
+        self.bells.presence.notify_one();
     }
 
     fn is_ours(&self, registration: &Registration) -> bool {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 
@@ -34,6 +35,8 @@ pub struct Registration {
     pub contact: String,
     /// The User-Agent header.
     pub agent: String,
+    /// From where FreeSWITCH got it: the phone's address, or that of a NAT or a proxy before it.
+    pub address: Option<IpAddr>,
     /// The mailbox whose lamp FreeSWITCH keeps on this registration (`1001@example.net`); unknown when only an event
     /// told of the registration.
     pub mailbox: Option<String>,
@@ -57,6 +60,7 @@ impl Registration {
             call_id: call_id(&field("call-id")?)?,
             contact: bounded(&field("contact").unwrap_or_default()),
             agent: bounded(&field("user-agent").unwrap_or_default()),
+            address: field("network-ip").and_then(|text| ip_address(&text)),
             mailbox: None,
             seconds: field("expires").and_then(|text| text.parse().ok()).unwrap_or_default(),
             appeared: None,
@@ -67,6 +71,18 @@ impl Registration {
     pub(super) fn is_handset(&self) -> bool {
         let identity = self.user.as_str().parse::<SipIdentity>();
         identity.is_ok_and(|identity| identity.handset.is_some())
+    }
+
+    /// The host of the Contact, where it is an address: what the phone believes of itself.
+    pub fn contact_host(&self) -> Option<IpAddr> {
+        let (_, host) = self.address()?.rsplit_once('@')?;
+        let without_port = || host.rsplit_once(':').and_then(|(host, _)| ip_address(host));
+        ip_address(host).or_else(without_port)
+    }
+
+    /// Whether somebody who looks at it from outside would see the same phone at the same place.
+    fn looks_like(&self, other: &Self) -> bool {
+        (&self.user, self.address, &self.agent) == (&other.user, other.address, &other.agent)
     }
 
     /// Whether the other one is this one, perhaps as it was later.
@@ -86,6 +102,12 @@ impl Registration {
 pub(super) fn address_of(uri: &str) -> Option<&str> {
     let uri = uri.strip_prefix("sips:").or_else(|| uri.strip_prefix("sip:")).unwrap_or(uri);
     (!uri.is_empty() && uri.len() <= LONGEST_TEXT).then_some(uri)
+}
+
+/// An IP address as FreeSWITCH and SIP URIs have it: IPv6 perhaps in brackets.
+fn ip_address(text: &str) -> Option<IpAddr> {
+    let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
 /// The phone that a user name means: exactly 12 hex digits, or a handset's base.
@@ -160,7 +182,8 @@ pub(super) fn read(answer: &[u8], profile: &ChannelWord) -> Result<Vec<Registrat
 }
 
 /// What is read of each registration.
-const FIELDS: [&str; 6] = ["call-id", "user", "contact", "agent", "status", "mwi-account"];
+const FIELDS: [&str; 7] =
+    ["call-id", "user", "contact", "agent", "status", "network-ip", "mwi-account"];
 
 /// The value of a line `        <name>value</name>`.
 fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
@@ -184,6 +207,7 @@ fn of_fields(fields: &HashMap<&str, String>, profile: &ChannelWord) -> Option<Re
         call_id: call_id(field("call-id")?)?,
         contact: bounded(&unescaped(field("contact").unwrap_or_default())),
         agent: bounded(&unescaped(field("agent").unwrap_or_default())),
+        address: field("network-ip").and_then(ip_address),
         mailbox: field("mwi-account").map(bounded),
         seconds: field("status").and_then(seconds_left).unwrap_or_default(),
         appeared: None,
@@ -228,10 +252,12 @@ impl Registrations {
         self.phones.values().map(Vec::len).sum()
     }
 
-    /// A phone registered, or registered again.
-    pub(super) fn add(&mut self, registration: Registration, now: Timestamp) {
+    /// A phone registered, or registered again. Whether that is news to who looks at it from outside.
+    pub(super) fn add(&mut self, registration: Registration, now: Timestamp) -> bool {
+        let is_news = !self.of(registration.phone).iter().any(|old| old.looks_like(&registration));
         let appeared = self.appeared(&registration, self.of(registration.phone), now);
         self.insert(Registration { appeared, ..registration });
+        is_news
     }
 
     /// When this one appeared, with these known before.

@@ -4,6 +4,7 @@
 //! was ours once, with the domain and nobody in it, so that FreeSWITCH does not find a namesake in its
 //! own files; and what was never ours as *not found*, which leaves it to these files.
 
+mod asked;
 mod queues;
 mod request;
 mod settings;
@@ -11,6 +12,7 @@ mod settings;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+pub use asked::RegisterQuestions;
 pub use request::Question;
 pub use settings::{DirectorySettings, DomainParams, DomainVariables};
 
@@ -37,6 +39,8 @@ struct Inner {
     aliases: Vec<Domain>,
     /// Params and variables of the domain, as XML.
     common: String,
+    /// Which phones FreeSWITCH asked about because they want to register.
+    asked: RegisterQuestions,
 }
 
 impl Directory {
@@ -48,7 +52,13 @@ impl Directory {
         settings: &DirectorySettings,
     ) -> Self {
         let common = common(settings);
-        Self { inner: Arc::new(Inner { store, rules, aliases, common }), queues: None }
+        let asked = RegisterQuestions::new(jiff::Timestamp::now());
+        Self { inner: Arc::new(Inner { store, rules, aliases, common, asked }), queues: None }
+    }
+
+    /// Which phones FreeSWITCH asked about because they want to register.
+    pub fn asked(&self) -> RegisterQuestions {
+        self.inner.asked.clone()
     }
 
     /// The same, which also answers for the queues of the teams.
@@ -67,8 +77,8 @@ impl Directory {
             Question::Domain { domain: Some(domain) } if self.is_ours(&domain) => {
                 self.document(&domain, "")
             }
-            Question::User { domain, id, group } if self.is_ours(&domain) => {
-                self.user(&domain, &id, group.as_deref())
+            Question::User { domain, id, group, registers } if self.is_ours(&domain) => {
+                self.user(&domain, &id, group.as_deref(), registers)
             }
             Question::Group { domain, name } if self.is_ours(&domain) => self.group(&domain, &name),
             Question::Domain { .. } | Question::User { .. } | Question::Group { .. } => {
@@ -84,9 +94,14 @@ impl Directory {
             .any(|ours| ours.as_str().eq_ignore_ascii_case(domain))
     }
 
-    fn user(&self, domain: &str, id: &str, group: Option<&str>) -> String {
+    fn user(&self, domain: &str, id: &str, group: Option<&str>, registers: bool) -> String {
         match self.find(id) {
             Found::Entry(entry) => {
+                if let Ok(identity) = id.parse::<SipIdentity>()
+                    && registers
+                {
+                    self.inner.asked.note(identity.phone, jiff::Timestamp::now());
+                }
                 let group = escape_xml(group.unwrap_or("hotdeskd"));
                 let entry = entry.xml();
                 let groups = format!(

@@ -15,6 +15,8 @@ pub enum Question {
         id: String,
         /// The call group in which the user was named, in a group call.
         group: Option<String>,
+        /// Whether it wants to register.
+        registers: bool,
     },
     /// Who is in this call group?
     Group {
@@ -63,7 +65,11 @@ impl Question {
         let Some(domain) = domain else { return Self::Other };
         let group = || fields.get("group").or(fields.get("group_name")).map(str::to_owned);
         match (fields.get("user"), group()) {
-            (Some(id), group) => Self::User { domain, id: id.to_owned(), group },
+            (Some(id), group) => {
+                let registers = fields.get("action") == Some("sip_auth")
+                    && fields.get("sip_auth_method") == Some("REGISTER");
+                Self::User { domain, id: id.to_owned(), group, registers }
+            }
             (None, Some(name)) => Self::Group { domain, name },
             (None, None) => Self::Domain { domain: Some(domain) },
         }
@@ -116,7 +122,12 @@ mod tests {
         let body = b"section=directory&tag_name=domain&key_name=name&key_value=hotdesk.test&user=a+b%20c%2B%zz&user=twice";
         assert_eq!(
             Question::parse(body),
-            Question::User { domain: "hotdesk.test".into(), id: "a+b c+%zz".into(), group: None }
+            Question::User {
+                domain: "hotdesk.test".into(),
+                id: "a+b c+%zz".into(),
+                group: None,
+                registers: false
+            }
         );
     }
 

@@ -49,6 +49,7 @@ fn phone(mac: &str) -> Phone {
         emergency: Emergency::default(),
         settings: Default::default(),
         handsets: Vec::new(),
+        tags: Default::default(),
         added: now(),
     }
 }

@@ -7,6 +7,7 @@ pub mod cut;
 mod databases;
 mod dialling;
 mod disk;
+pub mod network;
 mod observer;
 mod recorder;
 pub mod redirection;

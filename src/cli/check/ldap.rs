@@ -1,6 +1,7 @@
 //! What `check` says of the LDAP server, and of the mirror of it.
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
 
 use super::Line;
 use crate::app;
@@ -17,7 +18,7 @@ const OLD: SignedDuration = SignedDuration::from_mins(10);
 pub(super) async fn lines(config: &Config, store: Option<&Store>, lines: &mut Vec<Line>) {
     let (Some(ldap), Some(store)) = (&config.ldap, store) else { return };
     let desk = Desk::new(store.clone(), Settings::default());
-    let Some(mirror) = app::ldap_mirror(config, &desk) else { return };
+    let Some(mirror) = app::ldap_mirror(config, &desk, Handle::current()) else { return };
     match mirror.look().await {
         Ok(looked) => server(&ldap.settings, &looked, lines),
         Err(error) => {

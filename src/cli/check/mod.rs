@@ -3,6 +3,7 @@
 mod customers;
 mod ldap;
 mod phones;
+mod pnp;
 mod redirection;
 mod service;
 
@@ -88,6 +89,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     ldap::lines(config, store.as_ref(), &mut lines).await;
     listeners(config, &mut lines).await;
     phones::lines(config, store.as_ref(), &mut lines).await;
+    pnp::lines(config, &mut lines).await;
     redirection::lines(config, store.as_ref(), &mut lines).await;
     customers::lines(config, &mut lines).await?;
     if let Some(store) = &store {

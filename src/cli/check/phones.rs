@@ -27,6 +27,7 @@ pub(super) async fn lines(config: &Config, store: Option<&Store>, lines: &mut Ve
     url(config, lines).await;
     if let Some(store) = store {
         inventory(&store.memory(), &vendors, lines);
+        locations(config, &store.memory(), lines);
     }
 }
 
@@ -185,4 +186,39 @@ fn some(all: &[String]) -> String {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }
+}
+
+/// Phones whose emergency location belongs to no `[[location]]`: whether they were carried away nobody sees.
+fn locations(config: &Config, memory: &Memory, lines: &mut Vec<Line>) {
+    if config.locations.is_empty() {
+        return;
+    }
+    let mut without: Vec<&str> = Vec::new();
+    let (mut nowhere, mut all) = (0, 0);
+    for phone in memory.phones() {
+        all += 1;
+        match phone.emergency.location.as_deref() {
+            None => nowhere += 1,
+            Some(location) if config.locations.of(location).is_none() => without.push(location),
+            Some(_) => {}
+        }
+    }
+    let known = config.locations.all().len();
+    if without.is_empty() && nowhere == 0 {
+        let found = format!("{known} with networks, and every phone belongs to one");
+        lines.push(Line::good("locations", found));
+        return;
+    }
+    let count = without.len() + nowhere;
+    without.sort_unstable();
+    without.dedup();
+    let some: Vec<&str> = without.iter().copied().take(5).collect();
+    let more = if without.len() > some.len() { ", …" } else { "" };
+    let names =
+        if some.is_empty() { String::new() } else { format!(": {}{more}", some.join("; ")) };
+    let found = format!(
+        "{count} phones of {all} belong to no location with networks ({nowhere} have no emergency location){names}"
+    );
+    let advice = "name their networks in [[location]], or nobody sees when they are carried away";
+    lines.push(Line::look("locations", found, advice));
 }

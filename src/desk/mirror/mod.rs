@@ -58,8 +58,9 @@ pub struct Mirrored {
 impl Desk {
     /// Whether this person is in the mirror exactly so.
     pub fn is_mirrored(&self, person: &Person) -> bool {
-        let memory = self.store.memory();
-        memory.person(person.key).is_some_and(|user| is_same(user, person))
+        // Compared once memory is free again: this is asked for everybody, one after the other.
+        let user = self.store.memory().person(person.key).cloned();
+        user.is_some_and(|user| is_same(&user, person))
     }
 
     /// Brings the mirror up to date. `told` hears how many of how many changes are written.

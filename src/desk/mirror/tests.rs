@@ -49,6 +49,7 @@ fn phone(last: u8) -> Phone {
         emergency: Emergency::default(),
         settings: Default::default(),
         handsets: Vec::new(),
+        tags: Default::default(),
         added: at(0),
     }
 }

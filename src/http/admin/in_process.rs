@@ -1,7 +1,7 @@
 //! The API without a socket: for a command when no daemon runs.
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, header};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -51,6 +51,26 @@ impl InProcess {
     /// The API over this desk and its phones, and what is outside.
     pub fn new(provisioning: Provisioning, outside: Outside) -> Self {
         Self(super::router(provisioning, outside))
+    }
+
+    /// Sends bytes of a kind to a path; status and body of the answer, as it comes.
+    ///
+    /// # Errors
+    /// The path is none.
+    pub async fn send(
+        &self,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Result<(u16, BodyDataStream), axum::Error> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("/api/v1{path}"))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body))
+            .map_err(axum::Error::new)?;
+        let response = self.0.clone().oneshot(request).await.map_err(axum::Error::new)?;
+        Ok((response.status().as_u16(), response.into_body().into_data_stream()))
     }
 
     /// Status and body of the answer.

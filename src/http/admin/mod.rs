@@ -8,6 +8,7 @@ mod customers;
 mod in_process;
 mod journal;
 mod ldap;
+mod phone_import;
 mod phones;
 mod problem;
 mod provisioning;
@@ -15,6 +16,7 @@ mod queues;
 mod redirection;
 mod sessions;
 mod users;
+mod ways;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -33,6 +35,7 @@ use tower_http::timeout::TimeoutLayer;
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
 pub use ldap::SyncRequest;
+pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
@@ -40,6 +43,7 @@ pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub use ways::{PhoneWatch, StagesView, WayQuery};
 
 use crate::customers::Customers;
 use crate::desk::Desk;
@@ -52,6 +56,8 @@ use problem::{Input, Named, Problem};
 const BODY: usize = 64 * 1024;
 /// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How long it may take to look at the lines of an import; writing comes after that.
+const IMPORT: Duration = Duration::from_secs(300);
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -71,6 +77,8 @@ pub struct Outside {
     pub queues: Option<Arc<dyn QueueKeeper>>,
     /// The vendors' redirection services.
     pub redirections: Option<Redirections>,
+    /// Who knows what FreeSWITCH knows of phones.
+    pub phones: Option<Arc<dyn PhoneWatch>>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -102,6 +110,10 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
+        .route("/phones/ways", get(ways::list))
+        .route("/phones/stages", get(ways::stages))
+        .route("/phones/{mac}/way", get(ways::show))
+        .route("/phones/{mac}/check", get(ways::check))
         .route("/phones/{mac}/why", get(provisioning::why))
         .route("/phones/{mac}/file", get(provisioning::render))
         .route("/phones/{mac}/resync", post(provisioning::resync))
@@ -126,18 +138,26 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
         .route("/customers/lookup", get(customers::look_up))
-        .route("/journal", get(journal::list));
+        .route("/journal", get(journal::list))
+        .layer(timeout(ANSWER));
+    let import: Router<Admin> = Router::new()
+        .route("/phones/import", post(phone_import::import))
+        .layer(DefaultBodyLimit::max(phone_import::BODY))
+        .layer(timeout(IMPORT));
     Router::new()
-        .nest("/api/v1", api)
+        .nest("/api/v1", api.merge(import))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let told = "this path is not for this method";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, told)
         })
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
         .with_state(Admin { provisioning, outside })
+}
+
+fn timeout(time: Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, time)
 }
 
 /// Listens on a unix socket that only its owner may use, in place of one that is there already: take

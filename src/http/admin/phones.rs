@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::{Input, Named, Problem, RedirectionView};
 use crate::desk::{self, Desk, new_secret};
 use crate::model::{
-    Actor, Emergency, Extension, Handset, MOST_HANDSETS, Mac, Phone, PhoneSettings, SessionOrigin,
-    SipIdentity,
+    Actor, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone, PhoneSettings,
+    SessionOrigin, SipIdentity, Tags,
 };
 use crate::provisioning::Provisioning;
 use crate::store::Memory;
@@ -43,6 +43,9 @@ pub struct PhoneView {
     /// The handsets, where it is a DECT base, in the order of their numbers.
     #[serde(default)]
     pub handsets: Vec<HandsetView>,
+    /// The operator's words for groups of phones.
+    #[serde(default)]
+    pub tags: Tags,
     /// When it was added.
     pub added: Timestamp,
     /// Who sits there.
@@ -111,6 +114,9 @@ pub struct PhoneChange {
     /// The handsets of a DECT base, in the order of their numbers.
     #[serde(default)]
     pub handsets: Vec<Handset>,
+    /// The operator's words for groups of phones.
+    #[serde(default)]
+    pub tags: Tags,
     /// Its SIP secret. Absent: the one that it has, or for a new phone one that is made.
     #[serde(default, skip_serializing)]
     pub secret: Option<SecretString>,
@@ -167,6 +173,7 @@ pub(super) async fn save(
         emergency: change.emergency,
         settings: change.settings,
         handsets: change.handsets,
+        tags: change.tags,
         added: old.as_ref().map_or(now, |phone| phone.added),
     };
     let is_for_people = provisioning.is_for_people(&phone);
@@ -223,6 +230,7 @@ fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) ->
             .numbered_handsets()
             .map(|(number, one)| handset(memory, phone, number, one))
             .collect(),
+        tags: phone.tags.clone(),
         added: phone.added,
         session: memory.session(phone.mac).map(|session| SeatedView {
             user: session.user.clone(),
@@ -257,6 +265,9 @@ fn check(change: &PhoneChange) -> Result<(), Problem> {
     }
     if change.handsets.len() > usize::from(MOST_HANDSETS) {
         return Err(Problem::value(format!("the handsets: expected at most {MOST_HANDSETS}")));
+    }
+    if change.tags.len() > MOST_TAGS {
+        return Err(Problem::value(format!("the tags: expected at most {MOST_TAGS}")));
     }
     let labels = change.handsets.iter().map(|handset| ("label of a handset", &handset.label, LONG));
     for (what, text, most) in [

@@ -62,6 +62,8 @@ impl From<desk::Error> for Problem {
             desk::Error::UnknownPhone(_) | desk::Error::UnknownUser(_) => StatusCode::NOT_FOUND,
             desk::Error::Refused(_)
             | desk::Error::ExtensionTaken(_)
+            | desk::Error::Importing
+            | desk::Error::Overtaken(_)
             | desk::Error::PinKeptElsewhere
             | desk::Error::KeptElsewhere(..) => StatusCode::CONFLICT,
             desk::Error::Reserved(_) | desk::Error::Base(_) | desk::Error::Pin(_) => {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
+use super::Outside;
 use super::problem::{Input, Named, Problem};
 use crate::desk::{self, Desk};
 use crate::model::{Actor, Mac};
@@ -55,9 +56,10 @@ const LONGEST: u32 = 60 * 24 * 31;
 
 pub(super) async fn why(
     State(provisioning): State<Provisioning>,
+    State(outside): State<Outside>,
     Named(mac): Named<Mac>,
 ) -> Result<Json<Why>, Problem> {
-    let why = provisioning.why(mac, Timestamp::now()).await;
+    let why = provisioning.why(mac, outside.asked(mac), Timestamp::now()).await;
     let why = why.map_err(|error| Problem::from(desk::Error::from(error)))?;
     Ok(Json(why.ok_or(desk::Error::UnknownPhone(mac))?))
 }

@@ -27,6 +27,7 @@ fn phone() -> Phone {
         },
         settings: Default::default(),
         handsets: Vec::new(),
+        tags: Default::default(),
         added: Timestamp::UNIX_EPOCH,
     }
 }

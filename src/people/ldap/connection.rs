@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::ber::Parts;
+use super::give_way::giving_way;
 use super::relay;
 use super::settings::{SearchScope, ServerUrl};
 use super::stream::stream;
@@ -144,15 +145,15 @@ impl Connection {
         let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(theirs));
         let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///").await?;
         let (shared, to) = (credit.clone(), server.clone());
-        let relay = tokio::spawn(async move {
+        let relay = tokio::spawn(giving_way(async move {
             if let Err(error) = relay::run(stream, ours, shared).await {
                 tracing::warn!(server = %to, %error, "a connection to the LDAP server broke");
             }
-        });
-        let driver = tokio::spawn(async move {
+        }));
+        let driver = tokio::spawn(giving_way(async move {
             // How it ends is told by the operation that it was for.
             let _ = driver.drive().await;
-        });
+        }));
         let tasks = Tasks([relay.abort_handle(), driver.abort_handle()]);
         Ok(Self { ldap, credit, deadline, server: server.clone(), _tasks: tasks })
     }

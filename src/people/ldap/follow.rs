@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Error;
 use super::apply::{Applied, Work};
 use super::connection::{Changes, Connection};
-use super::gather::{Filling, Gathered};
+use super::gather::{AT_ONCE, Filling, Gathered};
 use super::mirror::LdapMirror;
 use super::pass::people;
 use super::told::{EntryState, Info, Told};
@@ -108,6 +108,9 @@ impl LdapMirror {
                 return Ok(());
             }
             filling.feed(&mut news.gathered).await?;
+            if news.gathered.read.is_multiple_of(AT_ONCE) {
+                std::thread::yield_now();
+            }
             if let Some(running) = &mut self.note().running {
                 running.read = news.gathered.read;
             }

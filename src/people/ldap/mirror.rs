@@ -9,12 +9,14 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::Work;
 use super::connection::{Connection, Query, can_follow};
+use super::give_way::giving_way;
 use super::mapping::Mapping;
 use super::pass::{Reader, people};
 use super::{Access, Error};
@@ -35,6 +37,7 @@ struct Inner {
     desk: Desk,
     access: Access,
     mapping: Mapping,
+    runtime: Handle,
     /// What the mirror depends on besides the server.
     settings: String,
     /// One reading at a time: two could take what the other just added for gone.
@@ -119,8 +122,9 @@ pub struct Looked {
 }
 
 impl LdapMirror {
-    /// The mirror of a server over this desk.
-    pub fn new(desk: Desk, access: Access, teams: &Teams) -> Self {
+    /// The mirror of a server over this desk. What runs by itself, runs on `runtime`: a hundred thousand entries are
+    /// work that others should not wait for.
+    pub fn new(desk: Desk, access: Access, teams: &Teams, runtime: Handle) -> Self {
         let mapping = Mapping::new(&access.ldap, teams);
         let called: Vec<_> = teams.values().map(|team| (&team.id, &team.departments)).collect();
         let text = serde_json::to_vec(&(&access.ldap, called)).unwrap_or_default();
@@ -141,6 +145,7 @@ impl LdapMirror {
             desk,
             access,
             mapping,
+            runtime,
             settings,
             work: tokio::sync::Mutex::default(),
             status: Mutex::new(status),
@@ -150,9 +155,15 @@ impl LdapMirror {
 
     /// Keeps the mirror as the server is, until `shutdown`.
     pub async fn run(&self, shutdown: CancellationToken) {
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = self.run_for_ever() => {}
+        let mirror = self.clone();
+        let running = self.0.runtime.spawn(giving_way(async move {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = mirror.run_for_ever() => {}
+            }
+        }));
+        if let Err(error) = running.await {
+            tracing::error!(%error, "LDAP: the mirror ended");
         }
     }
 
@@ -174,11 +185,11 @@ impl LdapMirror {
             status.running = Some(Progress::default());
         }
         let mirror = self.clone();
-        tokio::spawn(async move {
+        self.0.runtime.spawn(async move {
             // Also where it panics, somebody waits for the end.
             let pass = tokio::spawn({
                 let mirror = mirror.clone();
-                async move { mirror.everybody(accept, by).await }
+                giving_way(async move { mirror.everybody(accept, by).await })
             });
             let pass = match pass.await {
                 Ok(Ok(pass)) => pass,

@@ -10,6 +10,7 @@ mod bind;
 mod connection;
 mod follow;
 mod gather;
+mod give_way;
 mod mapping;
 mod mirror;
 mod pass;

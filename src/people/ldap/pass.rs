@@ -52,7 +52,7 @@ impl Reader<'_> {
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             };
-            page.entries.iter().for_each(|entry| gathered.take(entry, self.mapping, desk));
+            gathered.take_all(&page.entries, self.mapping, desk);
             gathered.referrals += page.referrals;
             told(gathered.read);
             if let Some(filling) = &mut filling {
@@ -109,7 +109,7 @@ impl Reader<'_> {
         let mut gathered = Gathered::default();
         let mut pages = Pages::default();
         while let Some(page) = pages.next(self, query).await? {
-            page.entries.iter().for_each(|entry| gathered.take(entry, self.mapping, desk));
+            gathered.take_all(&page.entries, self.mapping, desk);
             gathered.referrals += page.referrals;
         }
         Ok(gathered)

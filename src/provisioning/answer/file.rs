@@ -115,9 +115,10 @@ impl Provisioning {
         let mut all = self.inner.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let before =
             all.get(&phone).cloned().or_else(|| self.store().memory().shown(phone).cloned());
+        let is_configured = given.shows;
         let (shown, wanted) = given.shown(before);
         all.insert(phone, shown.clone());
-        self.recorder().note(Note::Given { phone, shown, wanted });
+        self.recorder().note(Note::Given { phone, shown, is_configured, wanted });
     }
 
     /// The file that this person's phone sent back, if there is one.

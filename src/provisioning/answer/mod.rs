@@ -291,7 +291,7 @@ const LONGEST: usize = 200;
 
 /// A text without what could be a key or a password that was written into the wrong place: so many
 /// letters and digits in a row. A MAC address has twelve.
-fn without_keys(text: &str) -> String {
+pub(super) fn without_keys(text: &str) -> String {
     let mut kept = String::new();
     for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
         let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());

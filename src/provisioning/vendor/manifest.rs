@@ -15,7 +15,10 @@ use super::pattern::Pattern;
 use crate::model::{PhoneSettings, TomlText};
 
 mod check;
+mod discovery;
 mod shape;
+
+pub use discovery::{Class, DhcpOption, Discovery, OptionValue, Ouis};
 
 /// The sentence that tells where a correct manifest can be seen.
 const HELP: &str = "`hotdeskd` ships `templates/snom/vendor.toml` as an example.";
@@ -195,6 +198,8 @@ pub(super) struct Manifest {
     pub(super) ouis: Vec<[u8; 3]>,
     /// Over the User-Agent, the most particular first.
     pub(super) user_agents: Vec<Regex>,
+    /// How a phone that knows nothing finds its server.
+    pub(super) discovery: Option<Discovery>,
     /// How a yes and a no are written.
     pub(super) flags: [String; 2],
     /// The events.

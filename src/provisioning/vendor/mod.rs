@@ -39,7 +39,10 @@ mod tests;
 pub use agent::Agent;
 pub use escape::Kind;
 pub use fault::TemplateFault;
-pub use manifest::{Cleared, File, Model, Personal, Resync, SearchRules, Upload};
+pub use manifest::{
+    Class, Cleared, DhcpOption, Discovery, File, Model, OptionValue, Ouis, Personal, Resync,
+    SearchRules, Upload,
+};
 pub use route::{FirmwareFile, Route, mac_in};
 pub use xml::Unacceptable;
 
@@ -130,6 +133,16 @@ impl Vendor {
     /// Whether something of it comes from the operator's folder.
     pub fn is_overridden(&self) -> bool {
         self.overridden
+    }
+
+    /// The first halves of its MAC addresses.
+    pub fn ouis(&self) -> &[[u8; 3]] {
+        &self.manifest.ouis
+    }
+
+    /// How a phone that knows nothing finds its server; `None` where nothing is known of that.
+    pub fn discovery(&self) -> Option<&Discovery> {
+        self.manifest.discovery.as_ref()
     }
 
     /// Whether the MAC address is one of this vendor's.

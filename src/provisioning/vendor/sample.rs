@@ -66,6 +66,7 @@ fn nobody(vendor: &str, model: &str) -> Context {
             vendor: text(vendor),
             model: text(model),
             label: text("Desk 12 <&>"),
+            tags: vec![text("pilot")],
         },
         account: account("0004132a0001"),
         handsets: vec![account("0004132a0001-1"), account("0004132a0001-2")],

@@ -144,6 +144,12 @@ fn challenges(header: &str) -> Vec<(String, Vec<(String, String)>)> {
     found
 }
 
+/// The parameters behind a scheme's name.
+pub(super) fn parameters_of(text: &str) -> Vec<(String, String)> {
+    let parts = split_at_commas(text).into_iter().filter_map(|part| part.trim().split_once('='));
+    parts.map(|(name, value)| (name.trim().to_owned(), unquoted(value.trim()))).collect()
+}
+
 /// Parts between commas that do not stand in quotes.
 fn split_at_commas(text: &str) -> Vec<&str> {
     let (mut parts, mut from, mut in_quotes, mut escaped) = (Vec::new(), 0, false, false);

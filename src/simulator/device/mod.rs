@@ -6,7 +6,7 @@
 //! more work for a server.
 //!
 //! * [`Device`] - the phone; [`DeviceSettings`] - what it is and what its network tells it;
-//! * `http`, `digest` - its HTTP client; `xml` - its reader;
+//! * `web` - its web server; `http`, `digest` - its HTTP client; `xml` - its reader;
 //! * `snom`, `polycom`, `yealink`, `cisco`, `grandstream`, `fanvil`, `gigaset` - what differs between
 //!   vendors; `software` chooses;
 //! * `line` - the SIP side: registers with a simulated FreeSWITCH, hears its NOTIFYs.
@@ -23,6 +23,7 @@ mod report;
 mod settings;
 mod snom;
 mod software;
+mod web;
 mod xml;
 mod yealink;
 
@@ -149,6 +150,12 @@ impl Device {
     /// Somebody changes a setting in the phone's menu or web page.
     pub async fn set(&self, name: &str, index: u8, value: &str) -> Deed {
         self.change(Change::Setting(name.to_owned(), index, value.to_owned())).await
+    }
+
+    /// Somebody who knows the administrator's password changes a setting, whatever the server says of it. Only a Snom
+    /// has one for that here.
+    pub async fn set_as_administrator(&self, name: &str, index: u8, value: &str) -> Deed {
+        self.change(Change::Overwrite(name.to_owned(), index, value.to_owned())).await
     }
 
     /// Somebody dials: the number is in the call list from then on.

@@ -10,6 +10,7 @@ use super::polycom::Polycom;
 use super::report::{Contact, Display, Identity};
 use super::settings::{DeviceSettings, Vendor};
 use super::snom::Snom;
+use super::web::WebLogin;
 use super::yealink::Yealink;
 
 /// The software of a phone with all that is in its flash.
@@ -59,6 +60,8 @@ pub(super) enum Change {
     Dnd(bool),
     Forwarding(Option<String>),
     Setting(String, u8, String),
+    /// The same, whatever the server allows.
+    Overwrite(String, u8, String),
     Dialled(String),
     Contact(Contact),
 }
@@ -178,6 +181,22 @@ impl Software {
             Self::Grandstream(grandstream) => grandstream.setting(name).map(str::to_owned),
             Self::Fanvil(fanvil) => fanvil.setting(name).map(str::to_owned),
             Self::Gigaset(gigaset) => gigaset.value(name).map(str::to_owned),
+        }
+    }
+
+    /// Who may see its web pages; `None`: anybody, or nobody knows of any.
+    pub(super) fn web_login(&self) -> Option<WebLogin> {
+        match self {
+            Self::Snom(snom) => snom.web_login(),
+            _ => None,
+        }
+    }
+
+    /// A page of its web server.
+    pub(super) fn page(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Snom(snom) => snom.page(path),
+            _ => None,
         }
     }
 

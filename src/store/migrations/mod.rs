@@ -18,7 +18,9 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (6, "mirror", include_str!("sqlite/0006_mirror.sql")),
     (7, "callcenter", include_str!("sqlite/0007_callcenter.sql")),
     (8, "customer_calls", include_str!("sqlite/0008_customer_calls.sql")),
+    (9, "inventory", include_str!("sqlite/0009_inventory.sql")),
     (10, "redirections", include_str!("sqlite/0010_redirections.sql")),
+    (11, "ways", include_str!("sqlite/0011_ways.sql")),
 ];
 
 /// Checks that the store has this version's schema, and changes nothing.

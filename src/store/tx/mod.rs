@@ -4,12 +4,14 @@ mod callcenter;
 mod customer_calls;
 mod guard;
 mod people;
+mod phone_imports;
 mod phones;
 mod provisioning;
 mod redirections;
 mod sessions;
 mod users;
 mod wanted;
+mod ways;
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -22,6 +24,7 @@ use super::{OpenError, VaultError};
 use crate::model::{Actor, Happening, JournalEntry};
 
 pub use customer_calls::CustomerCall;
+pub use phone_imports::{ImportConflict, NewPhone};
 
 /// What a job of [`super::Store::write`] works with. It sees what earlier jobs of the same commit did.
 pub struct Tx<'c> {
@@ -130,6 +133,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in redirections::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in ways::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in provisioning::all(connection, vault).await.map_err(row)? {

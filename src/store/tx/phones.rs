@@ -9,14 +9,14 @@ use sqlx::any::AnyRow;
 use super::{Effect, Tx, Vault, json, parsed, parsed_opt, time, to_json};
 use crate::model::{Emergency, Extension, Mac, Phone};
 
-const COLUMNS: &str = "mac, secret, vendor, model, label, desk_extension, owner, hot_desk, \
-     emergency_caller_id, emergency_location, settings, handsets, added";
+pub(super) const COLUMNS: &str = "mac, secret, vendor, model, label, desk_extension, owner, hot_desk, \
+     emergency_caller_id, emergency_location, settings, handsets, tags, added";
 
-fn place(mac: Mac) -> String {
+pub(super) fn place(mac: Mac) -> String {
     format!("phones/secret/{mac}")
 }
 
-fn read(row: &AnyRow, vault: &Vault) -> Result<Phone, sqlx::Error> {
+pub(super) fn read(row: &AnyRow, vault: &Vault) -> Result<Phone, sqlx::Error> {
     let mac: Mac = parsed(row, "mac")?;
     let sealed: Vec<u8> = row.try_get("secret")?;
     Ok(Phone {
@@ -34,6 +34,7 @@ fn read(row: &AnyRow, vault: &Vault) -> Result<Phone, sqlx::Error> {
         },
         settings: json(row, "settings")?,
         handsets: json(row, "handsets")?,
+        tags: json(row, "tags")?,
         added: time(row, "added")?,
     })
 }
@@ -116,11 +117,11 @@ impl Tx<'_> {
         let statement = if old.is_some() {
             "UPDATE phones SET secret = $1, vendor = $2, model = $3, label = $4, desk_extension = $5, \
              owner = $6, hot_desk = $7, emergency_caller_id = $8, emergency_location = $9, settings = $10, \
-             handsets = $11, added = $12 WHERE mac = $13"
+             handsets = $11, tags = $12, added = $13 WHERE mac = $14"
         } else {
             "INSERT INTO phones (secret, vendor, model, label, desk_extension, owner, hot_desk, \
-             emergency_caller_id, emergency_location, settings, handsets, added, mac) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+             emergency_caller_id, emergency_location, settings, handsets, tags, added, mac) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         };
         let query = sqlx::query(statement)
             .bind(secret)
@@ -134,6 +135,7 @@ impl Tx<'_> {
             .bind(phone.emergency.location.clone())
             .bind(to_json(&phone.settings)?)
             .bind(to_json(&phone.handsets)?)
+            .bind(to_json(&phone.tags)?)
             .bind(phone.added.as_second())
             .bind(mac.clone());
         self.execute(query).await?;
@@ -165,6 +167,8 @@ impl Tx<'_> {
             "DELETE FROM enrolments WHERE phone = $1",
             "DELETE FROM shown WHERE phone = $1",
             "DELETE FROM phone_requests WHERE phone = $1",
+            "DELETE FROM phone_contacts WHERE phone = $1",
+            "DELETE FROM phone_registrations WHERE phone = $1",
             "DELETE FROM wanted WHERE target = $1",
             "DELETE FROM pin_counters WHERE phone = $1",
             "DELETE FROM phones WHERE mac = $1",

@@ -14,7 +14,7 @@ const ROWS: usize = 64;
 /// How many requests are kept of each phone.
 const REQUESTS: i64 = 60;
 
-fn place(column: &str, phone: Mac) -> String {
+pub(super) fn place(column: &str, phone: Mac) -> String {
     format!("enrolments/{column}/{phone}")
 }
 

@@ -22,9 +22,16 @@ fn read(row: &AnyRow) -> Result<DeskSession, sqlx::Error> {
 }
 
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<Effect>, sqlx::Error> {
+    Ok(sessions(connection).await?.into_iter().map(Effect::SessionBegan).collect())
+}
+
+/// All sessions, longest first.
+pub(super) async fn sessions(
+    connection: &mut AnyConnection,
+) -> Result<Vec<DeskSession>, sqlx::Error> {
     let query = format!("SELECT {COLUMNS} FROM desk_sessions ORDER BY since, phone");
     let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok(Effect::SessionBegan(read(row)?))).collect()
+    rows.iter().map(read).collect()
 }
 
 impl Tx<'_> {

@@ -24,6 +24,7 @@ fn phone() -> Phone {
         emergency: Emergency::default(),
         settings: Default::default(),
         handsets: Vec::new(),
+        tags: Default::default(),
         added: Timestamp::from_second(1).unwrap(),
     }
 }

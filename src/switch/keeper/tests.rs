@@ -74,6 +74,7 @@ async fn store(folder: &tempfile::TempDir) -> Store {
         emergency: Emergency::default(),
         settings: Default::default(),
         handsets: Vec::new(),
+        tags: Default::default(),
         added: eleven_minutes_ago(),
     };
     let written = store.write(async move |tx: &mut Tx<'_>| {

@@ -201,7 +201,9 @@ fn recorded_events_add_and_remove() {
     for event in recorded() {
         let Some(subclass) = event.field("Event-Subclass") else { continue };
         match &*subclass.text() {
-            "sofia::register" => registrations.add(Registration::of_event(&event).unwrap(), at(1)),
+            "sofia::register" => {
+                registrations.add(Registration::of_event(&event).unwrap(), at(1));
+            }
             _ => registrations.remove(&Gone::of_event(&event).unwrap()),
         }
         counts.push(registrations.count());

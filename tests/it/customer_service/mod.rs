@@ -242,6 +242,7 @@ async fn people(desk: &Desk, at_desks: &[&str]) {
             emergency: Emergency::default(),
             settings: Default::default(),
             handsets: Vec::new(),
+            tags: Default::default(),
             added: now,
         };
         desk.save_phone(phone, now, Actor::Command).await.unwrap();

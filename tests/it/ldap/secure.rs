@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tokio::runtime::Handle;
 
 use super::{TOLD, comes_to};
 use crate::support::slapd::{ADMIN, ADMIN_PASSWORD, Directory, SUFFIX, Slapd};
@@ -206,7 +207,8 @@ async fn an_empty_password_is_nobodys() {
     let data = tempfile::tempdir().unwrap();
     let store = hotdeskd::store::Store::open(data.path()).await.unwrap();
     let desk = Desk::new(store, Settings::default());
-    let mirror = LdapMirror::new(desk.clone(), access.clone(), &Default::default());
+    let mirror =
+        LdapMirror::new(desk.clone(), access.clone(), &Default::default(), Handle::current());
     let pass = mirror.everybody(false, hotdeskd::model::Actor::Command).await.unwrap();
     assert_eq!((pass.read, pass.added), (1, 1));
     let password = LdapPassword::new(desk, access);

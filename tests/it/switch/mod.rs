@@ -133,6 +133,7 @@ async fn furnish(folder: &tempfile::TempDir) -> Desk {
             emergency: Emergency::default(),
             settings: Default::default(),
             handsets: Vec::new(),
+            tags: Default::default(),
             added: now,
         };
         desk.save_phone(phone, now, Actor::Command).await.unwrap();

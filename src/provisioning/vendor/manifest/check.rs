@@ -45,6 +45,7 @@ impl Checker<'_> {
             title: shape.title,
             ouis: self.ouis(&shape.ouis)?,
             user_agents: self.user_agents(&shape.user_agents)?,
+            discovery: self.discovery(shape.discovery)?,
             flags: shape.flags,
             resync: shape.resync,
             settings: shape.settings,

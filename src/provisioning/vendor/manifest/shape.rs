@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Cleared, Resync, SearchRules};
+use super::{Cleared, Discovery, Resync, SearchRules};
 use crate::model::{PhoneSettings, SettingName, SettingValue};
 use crate::provisioning::vendor::escape::Kind;
 
@@ -22,6 +22,9 @@ pub(super) struct Manifest {
     /// Regular expressions with the groups `model`, `version`, `mac`.
     #[serde(default)]
     pub(super) user_agents: Vec<String>,
+    /// How a phone that knows nothing finds its server.
+    #[serde(default)]
+    pub(super) discovery: Option<Discovery>,
     /// How a yes and a no are written in its files.
     #[serde(default = "flags")]
     pub(super) flags: [String; 2],

@@ -47,6 +47,7 @@ fn nobody(vendor: &Vendor, model: &str, mac: &str) -> Context {
             vendor: text(vendor.name()),
             model: text(model),
             label: text("Desk 12"),
+            tags: vec![text("pilot")],
         },
         account: account(mac),
         handsets: Vec::new(),

@@ -122,7 +122,9 @@ impl Cisco {
     /// False when the profile does not let the person.
     pub(super) fn change(&mut self, change: Change) -> bool {
         match change {
-            Change::Setting(name, _, value) => self.store(&name, value),
+            Change::Setting(name, _, value) | Change::Overwrite(name, _, value) => {
+                self.store(&name, value)
+            }
             Change::Dnd(on) => self.store("DND_Setting", if on { "Yes" } else { "No" }.to_owned()),
             Change::Forwarding(to) => self.store("Cfwd_All_Dest", to.unwrap_or_default()),
             Change::Dialled(number) => {

@@ -104,7 +104,9 @@ impl Fanvil {
             ["TELE_CONFIG_MODULE.DND_Mode", "SIP1.Always_FWD", "SIP1.Always_FWD_Num"]
         };
         match change {
-            Change::Setting(name, _, value) => self.store(&name, &value),
+            Change::Setting(name, _, value) | Change::Overwrite(name, _, value) => {
+                self.store(&name, &value)
+            }
             Change::Dnd(on) => self.store(dnd, if on { "1" } else { "0" }),
             Change::Forwarding(to) => {
                 self.store(forwards, if to.is_some() { "1" } else { "0" });

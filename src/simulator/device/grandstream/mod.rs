@@ -137,7 +137,9 @@ impl Grandstream {
     /// What a person does; false when the phone does not let the person.
     pub(super) fn change(&mut self, change: Change) -> bool {
         match change {
-            Change::Setting(name, _, value) => self.store(&name, &value),
+            Change::Setting(name, _, value) | Change::Overwrite(name, _, value) => {
+                self.store(&name, &value)
+            }
             Change::Dnd(on) => {
                 if self.setting("P1340") == Some("1") || !self.is_on("call.dnd.enable", true) {
                     return false;

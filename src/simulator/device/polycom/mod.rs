@@ -146,7 +146,7 @@ impl Polycom {
             Change::Setting(name, _, value) if name.starts_with("device.") => {
                 self.device.insert(name, value);
             }
-            Change::Setting(name, _, value) => {
+            Change::Setting(name, _, value) | Change::Overwrite(name, _, value) => {
                 self.override_with([(name, value)], session).await;
             }
             Change::Dnd(on) => {

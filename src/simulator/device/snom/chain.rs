@@ -212,8 +212,10 @@ impl Snom {
     ) -> Applied {
         self.present(session, settings);
         let Some(body) = session.get(url).await.body else {
+            self.note(format!("Could not fetch {url}"));
             return Applied::Nothing;
         };
+        self.note(format!("Fetched {url}, {} bytes", body.len()));
         let applied = Element::parse(&body).map_or(Applied::Nothing, |root| self.apply(&root));
         if matches!(applied, Applied::Nothing) {
             session.unreadable();

@@ -4,6 +4,7 @@
 //! Not played: settings as text (before 7.1.8), DECT bases, TR-069.
 
 mod chain;
+mod pages;
 mod settings;
 mod show;
 
@@ -20,6 +21,8 @@ const FACTORY_SERVER: &str = "https://secure-provisioning.snom.com";
 const FACTORY_ORDER: &str = "redirection:stop pnp:stop dhcp:stop tr69:stop";
 /// The call list is no longer.
 const MAX_CALLS: usize = 100;
+/// The system log is no longer.
+const MAX_LOG: usize = 200;
 
 /// The software of a Snom phone with all that is in its flash.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ pub(super) struct Snom {
     book: Vec<BookEntry>,
     /// Numbers dialled, the latest first. No file clears them.
     calls: Vec<String>,
+    /// The system log, the newest last.
+    log: Vec<String>,
     /// A setting was read that works only after a reboot, and `auto_reboot_on_setting_change` is on.
     reboot_due: bool,
 }
@@ -52,8 +57,16 @@ impl Snom {
             keys: BTreeMap::new(),
             book: Vec::new(),
             calls: Vec::new(),
+            log: Vec::new(),
             reboot_due: false,
         })
+    }
+
+    /// A line of the system log.
+    pub(super) fn note(&mut self, line: String) {
+        self.log.push(line);
+        let old = self.log.len().saturating_sub(MAX_LOG);
+        self.log.drain(..old);
     }
 
     /// `snomD785`: its DHCP class, its file name, `{phone_type}`.
@@ -100,6 +113,10 @@ impl Snom {
     pub(super) fn change(&mut self, change: Change) -> bool {
         match change {
             Change::Setting(name, index, value) => self.change_setting(&name, index, value),
+            Change::Overwrite(name, index, value) => {
+                self.overwrite_setting(&name, index, value);
+                true
+            }
             Change::Dnd(on) => {
                 self.change_setting("dnd_mode", 1, if on { "on" } else { "off" }.to_owned())
             }

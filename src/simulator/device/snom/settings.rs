@@ -199,6 +199,13 @@ impl Snom {
         perm != Perm::ReadOnly
     }
 
+    /// An administrator changes a setting.
+    pub(super) fn overwrite_setting(&mut self, name: &str, index: u8, value: String) {
+        let key = (name.to_owned(), account(name, index));
+        let perm = self.settings.get(&key).map_or(Perm::ReadWrite, |setting| setting.perm);
+        self.settings.insert(key, Setting { value, perm, changed: true });
+    }
+
     /// A value that is not empty; `index` 0 for the whole phone.
     pub(in super::super) fn setting(&self, name: &str, index: u8) -> Option<&str> {
         let setting = self.settings.get(&(name.to_owned(), account(name, index)))?;

@@ -102,7 +102,9 @@ impl Yealink {
     /// What a person does.
     pub(super) fn change(&mut self, change: Change) -> bool {
         match change {
-            Change::Setting(name, _, value) => self.store(name, value),
+            Change::Setting(name, _, value) | Change::Overwrite(name, _, value) => {
+                self.store(name, value)
+            }
             Change::Dnd(on) => {
                 self.store("features.dnd.enable".into(), if on { "1" } else { "0" }.into());
             }
