@@ -111,6 +111,10 @@ impl Redirections {
         // Without one there is nothing to do, which is no reason to end.
         shutdown.cancelled().await;
         self.stop();
+        // Calls that are under way have a deadline, and the daemon's end has one.
+        while self.status().running.is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Asks each service whether it answers and takes our credentials.
@@ -165,6 +169,9 @@ impl Redirections {
         }
         if order.task == Task::Remove && order.phones.is_empty() {
             return Err(NotBegun::NoPhones);
+        }
+        if order.task == Task::Remove && self.ordered(order).count() > 1 {
+            return Err(NotBegun::WhichService);
         }
         let mut status = self.note();
         if status.running.is_some() {
@@ -230,7 +237,7 @@ impl Redirections {
             service: name,
             caller: Caller::new(Client::new(service.access.clone())?, stop.clone()),
             desk: self.desk(),
-            types: self.types(settings),
+            types: self.types(settings, &known),
             only,
             progress: &progress,
         };
@@ -240,20 +247,21 @@ impl Redirections {
             let held = round.look(&known).await?;
             outcome.planned = plan(&known, &held);
             let mut to_do = outcome.planned.clone();
-            if order.task == Task::Reconcile || !order.yes && is_doubtful(&known, outcome) {
+            let is_sure = order.yes || !order.phones.is_empty() || !is_doubtful(&known, outcome);
+            if order.task == Task::Reconcile || !is_sure {
                 to_do.retain(|one| one.step != Step::Remove);
             }
             if order.task != Task::Plan && !stop.is_cancelled() {
                 round.apply(&known, &held, &to_do, outcome).await?;
             }
+            if order.task == Task::Apply && !is_sure && !round.caller.is_over() {
+                let phones = outcome.planned.iter().filter(|one| one.step == Step::Remove).count();
+                return Err(Failed::Doubtful { phones, of: registered(&known) });
+            }
         }
         match round.caller.over() {
             Some(trouble) => Err(trouble.into()),
             None if stop.is_cancelled() => Err(Failed::Stopped),
-            None if order.task == Task::Apply && !order.yes && is_doubtful(&known, outcome) => {
-                let phones = outcome.planned.iter().filter(|one| one.step == Step::Remove).count();
-                Err(Failed::Doubtful { phones, of: registered(&known) })
-            }
             None => Ok(()),
         }
     }
@@ -292,9 +300,10 @@ impl Redirections {
     }
 
     /// The types of phones that are listed.
-    fn types(&self, settings: &RedirectionSettings) -> Vec<String> {
+    fn types(&self, settings: &RedirectionSettings, known: &Known) -> Vec<String> {
         let memory = self.desk().store().memory();
-        let models = memory.phones().filter_map(|phone| {
+        let models = known.wanted.keys().filter_map(|mac| {
+            let phone = memory.phone(*mac)?;
             let shown = memory.shown(phone.mac).and_then(|shown| shown.model.clone());
             phone.model.clone().or(shown)
         });

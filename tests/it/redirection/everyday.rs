@@ -234,3 +234,39 @@ async fn a_service_that_does_not_tell_its_urls_is_told_once_too() {
     let url = own_url(&office, GIGASET[0]).replace("{mac}", GIGASET[0]);
     assert_eq!(held[&upper(GIGASET[0])].1, url);
 }
+
+#[tokio::test]
+async fn a_service_that_lists_nothing_is_asked_phone_by_phone() {
+    let server = RedirectionServer::start();
+    let office = closed(&server, "").await;
+    add(&office, &[ONE, TWO]);
+    ok(&office, &["redirection", "apply", "--mac", ONE]);
+    server.control(json!({ "methods": ["redirect.listPhones"], "answer": "fault" }));
+    assert_eq!(plan(&office), steps(&[(ONE, "fine"), (TWO, "register")]));
+    assert!(ok(&office, &["redirection", "apply"]).contains("1 registered, 0 changed"));
+}
+
+#[tokio::test]
+async fn of_several_services_each_has_its_phones() {
+    let (server, second) = (RedirectionServer::start(), RedirectionServer::start());
+    let more = second.table("vendors = [\"gigaset\", \"yealink\"]").replace(".snom]", ".second]");
+    let tables = server.table("") + &more;
+    let office = Office::closed(Plan { tables, ..Plan::default() }).await;
+    add(&office, &[ONE]);
+    ok(&office, &["phones", "add", "7c2f80aa0001", "--vendor", "gigaset"]);
+    ok(&office, &["redirection", "apply", "--service", "second"]);
+    assert_eq!((server.phones().len(), second.phones().len()), (0, 1));
+    ok(&office, &["redirection", "apply"]);
+    assert_eq!((server.phones().len(), second.phones().len()), (1, 1));
+    assert!(server.phones().contains_key(&upper(ONE)));
+    let told = fails(&office, &["redirection", "apply", "--mac", ONE, "--remove"]);
+    assert!(told.contains("say which with --service"), "{told}");
+    ok(&office, &["redirection", "apply", "--mac", ONE, "--remove", "--service", "snom"]);
+    assert_eq!((server.phones().len(), second.phones().len()), (0, 1));
+    // One that is away keeps no other from its phones.
+    server.control(json!({ "answer": "503" }));
+    ok(&office, &["phones", "add", "7c2f80aa0002", "--vendor", "gigaset"]);
+    let told = fails(&office, &["redirection", "apply"]);
+    assert!(told.contains("snom: the service answers with the HTTP status 503"), "{told}");
+    assert_eq!(second.phones().len(), 2);
+}
