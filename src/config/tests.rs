@@ -134,6 +134,22 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             b"domain = \"a.example\"\n[customers]\ncountry = \"Austria\"\n",
             3, 11, "customers.country", "two capital letters", "Correct it",
         ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[pnp]\nenabled = true\nmulticast = false\n",
+            5, 11, "pnp.enabled", "found neither", "where phones ask",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[pnp]\nenabled = true\nlisten = { address = \"0.0.0.0:5060\", allow = [\"192.0.2.0/24\"] }\n",
+            6, 1, "pnp.listen", "found port 5060 at every address", "FreeSWITCH has that port",
+        ),
+        (
+            b"domain = \"a.example\"\n[pnp]\ninterfaces = [\"fd00::1\"]\n",
+            3, 15, "pnp.interfaces[1]", "an interface by its name", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[pnp]\nper_second = 0\n",
+            3, 14, "pnp.per_second", "1 to 10000 phones", "Correct it",
+        ),
         // Missing.
         (b"", 1, 1, "domain", "found no `domain`", "Add it"),
         (b"domain = \"a.example\"\n", 1, 1, "freeswitch", "found no FreeSWITCH", "Add the table"),
