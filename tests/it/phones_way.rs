@@ -51,7 +51,7 @@ async fn is_stuck(office: &Office, mac: &str, stage: &str, reason: &str) {
     let wanted = (stage.to_owned(), reason.to_owned());
     until(&format!("{mac} is {stage}: {reason}"), async || stuck(office, mac).await == wanted)
         .await;
-    let listed = says(&office, &["phones", "list", "--stuck"]).await;
+    let listed = says(office, &["phones", "list", "--stuck"]).await;
     assert_eq!(listed.contains(mac), !reason.is_empty(), "{listed}");
 }
 
@@ -212,7 +212,7 @@ async fn a_phone_that_was_carried_away_is_told_of_once_and_when_it_is_back() {
     assert_eq!(told_of().await, []);
     registers("198.51.100.9").await;
     let moved = ("phone-moved".to_owned(), json!("198.51.100.9"));
-    assert_eq!(told_of().await, [moved.clone()]);
+    assert_eq!(told_of().await, std::slice::from_ref(&moved));
     let listed = says(&office, &["phones", "list", "--moved"]).await;
     assert!(listed.contains(mac) && listed.contains("198.51.100.9"), "{listed}");
     // Again and again, from there and from elsewhere: it is the same move.
@@ -220,7 +220,7 @@ async fn a_phone_that_was_carried_away_is_told_of_once_and_when_it_is_back() {
     office.kill();
     office.start().await;
     registers("203.0.113.1").await;
-    assert_eq!(told_of().await, [moved.clone()]);
+    assert_eq!(told_of().await, std::slice::from_ref(&moved));
     let journal = says(&office, &["journal", "list", "--phone", mac]).await;
     let sentence = "of Vienna registers from 198.51.100.9, in 198.51.100.0/24: its emergency location is wrong there";
     assert!(journal.contains(sentence), "{journal}");
