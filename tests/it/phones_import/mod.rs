@@ -299,30 +299,46 @@ fn while_many_phones_are_imported_somebody_can_log_in() {
     assert_eq!(before.lines().count(), 3_002);
 }
 
-#[test]
-fn an_import_that_is_killed_leaves_nothing_and_the_next_one_is_whole() {
+/// How many phones an import has gathered by now.
+async fn gathered(place: &Place) -> i64 {
+    use sqlx::Connection as _;
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", place.path("data/hotdeskd.db").display());
+    let mut store = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let count = sqlx::query("SELECT COUNT(*) FROM phone_imports").fetch_one(&mut store).await;
+    sqlx::Row::get(&count.unwrap(), 0)
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_leaves_nothing_and_the_next_one_is_whole() {
     let place = Place::new();
     std::fs::create_dir_all(place.path("data")).unwrap();
     let mut many = String::from("mac,label\n");
     (0..5_000).for_each(|n| many += &format!("000413{n:06x},Desk {n}\n"));
     place.write("many.csv", many);
     let list = |place: &Place| place.json("phones list --json").as_array().unwrap().len();
-    let mut partly = false;
-    for pause in [150, 300, 450, 600, 800] {
+    assert_eq!(list(&place), 0);
+    let mut killed = 0;
+    for pause in [0, 50, 100, 200, 400] {
         let mut import = place.command("phones import many.csv");
         let mut import = import.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let before = gathered(&place).await;
+        while import.try_wait().unwrap().is_none() && gathered(&place).await <= before {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         std::thread::sleep(Duration::from_millis(pause));
-        let ended = import.try_wait().unwrap().is_some();
+        let runs = import.try_wait().unwrap().is_none();
         import.kill().unwrap();
         import.wait().unwrap();
         let count = list(&place);
         assert!(count == 0 || count == 5_000, "{count}");
-        partly |= !ended;
         if count > 0 {
             break;
         }
+        killed += usize::from(runs && gathered(&place).await > 0);
     }
-    assert!(partly, "no import was killed while it ran");
+    assert!(killed > 0, "no import was killed while it ran");
     assert!(place.ok("phones import many.csv").contains("0 wrong"));
     assert_eq!(list(&place), 5_000);
+    assert_eq!(gathered(&place).await, 0);
 }
