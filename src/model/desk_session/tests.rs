@@ -198,3 +198,38 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn many_phones_at_once_are_placed_as_one_after_the_other(
+        acts in proptest::collection::vec("[1-4][<+][abc]|[1-4]>|\\*[abc]|[1-3]=[abc]|[1-3]=", 0..20),
+        owners in proptest::collection::btree_map("[1-7]", "[abcx]?", 1..7),
+    ) {
+        let mut floor = floor("1:a 2:b 3 4");
+        for (second, word) in acts.iter().enumerate() {
+            let _ = act(&mut floor, word, second as i64 + 1);
+        }
+        let seats: Vec<(Mac, Seat)> = owners
+            .iter()
+            .map(|(number, owner)| {
+                let seat = Seat { owner: owner.chars().next().map(user), hot_desk: true };
+                (phone(number.chars().next().unwrap()), seat)
+            })
+            .collect();
+        let mut one_by_one = floor.clone();
+        for (phone, seat) in seats.clone() {
+            one_by_one.place(phone, seat, at(99));
+        }
+        let mut before = floor.sessions.clone();
+        for change in floor.place_all(seats, at(99)) {
+            match change {
+                Change::Began(session) => { before.insert(session.phone, session); }
+                Change::Ended(session, _) => {
+                    prop_assert_eq!(before.remove(&session.phone), Some(session));
+                }
+            }
+        }
+        prop_assert_eq!(&floor.sessions, &before);
+        prop_assert_eq!(floor, one_by_one);
+    }
+}
