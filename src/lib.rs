@@ -10,6 +10,7 @@
 //! | [`store`] | the only SQL; one writer; everything in memory |
 //! | [`desk`] | what can be done to a desk, one function each |
 //! | [`people`] | where users come from |
+//! | [`databases`] | somebody else's databases: connections, a query as a table |
 //! | [`customers`] | who calls: a number looked up in somebody else's database |
 //! | [`provisioning`] | what a phone should know: vendors, templates, enrolment |
 //! | [`xml_curl`] | FreeSWITCH's questions and their answers |
@@ -24,6 +25,7 @@ pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod customers;
+pub mod databases;
 pub mod desk;
 pub mod event_socket;
 pub mod http;

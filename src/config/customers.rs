@@ -1,8 +1,8 @@
 //! The table `[customers]`, checked.
 
 use super::{Checker, Secret};
-use crate::customers::Query;
-use crate::customers::settings::{CustomersSettings, Kind, TlsUse};
+use crate::customers::settings::CustomersSettings;
+use crate::databases::{Kind, Query, TlsUse};
 use crate::model::TomlFault;
 
 impl Checker<'_> {

@@ -9,7 +9,6 @@ mod cache;
 mod columns;
 mod database;
 mod pool;
-mod query;
 pub mod sample;
 pub mod settings;
 
@@ -22,9 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-pub use database::Fault;
-pub use query::{Query, QueryFault};
-
+use crate::databases::{Fault, Query, QueryFault, Server};
 use crate::model::{Caller, Extension, LookUp, LookUpFailure, NotAsked, NumberPlan, Spelling};
 use crate::store::Store;
 use answer::{MOST_ROWS, answer};
@@ -119,15 +116,9 @@ impl Customers {
     ) -> Result<Self, QueryFault> {
         let Some(url) = settings.url.clone() else { return Ok(Self::default()) };
         let query = Query::parse(settings.query.as_deref().unwrap_or_default(), url.kind)?;
-        let target = Target {
-            url,
-            password,
-            tls: settings.tls,
-            authority: settings.authority.clone(),
-            charset: settings.charset,
-            query,
-            deadline: settings.deadline(),
-        };
+        let (tls, authority) = (settings.tls, settings.authority.clone());
+        let server = Server { url, password, tls, authority, charset: settings.charset };
+        let target = Target { server, query, deadline: settings.deadline() };
         // What is known of the world's numbers is read with the first one, which must not be a caller's.
         let _ = Caller::of(NOBODY, &settings.number_plan(), |_| false);
         let connections = usize::try_from(settings.connections.get()).unwrap_or(1);

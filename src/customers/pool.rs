@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 
-use super::database::{Fault, Link, Target};
+use super::database::{Link, Target};
+use crate::databases::Fault;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -16,6 +16,7 @@ mod hostile_names;
 mod kill;
 mod ldap;
 mod login;
+mod onboarding;
 mod phone_book;
 mod phones_configure;
 mod phones_listener;

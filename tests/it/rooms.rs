@@ -6,13 +6,14 @@ use std::path::Path;
 use regex::Regex;
 
 /// A room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("event_socket", &[]),
     ("store", &["model"]),
     ("desk", &["model", "store"]),
     ("people", &["model", "store", "desk"]),
-    ("customers", &["model", "store"]),
+    ("databases", &[]),
+    ("customers", &["model", "store", "databases"]),
     ("xml_curl", &["model", "store", "desk"]),
     ("standing", &["model", "store", "desk"]),
     ("provisioning", &["model", "store", "desk"]),
@@ -28,6 +29,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
             "store",
             "desk",
             "people",
+            "databases",
             "customers",
             "xml_curl",
             "standing",
@@ -46,9 +48,9 @@ const ENTRANCE: [&str; 6] = ["main", "lib", "cli", "app", "config", "telemetry"]
 
 /// A crate, and the rooms (or files) that may use it.
 const GUARDED: [(&str, &[&str]); 11] = [
-    ("sqlx", &["store", "customers"]),
+    ("sqlx", &["store", "databases", "customers"]),
     ("ldap3", &["people"]),
-    ("rsfbclient", &["customers"]),
+    ("rsfbclient", &["databases", "customers"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
     ("rustls", &["http", "people", "simulator", "entrance"]),
@@ -64,6 +66,7 @@ const GUARDED: [(&str, &[&str]); 11] = [
             "store",
             "desk",
             "people",
+            "databases",
             "customers",
             "standing",
             "provisioning",

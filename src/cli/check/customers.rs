@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Line;
 use crate::app;
 use crate::config::Config;
-use crate::customers::Fault;
+use crate::databases::Fault;
 
 const SUBJECT: &str = "customers";
 

@@ -1,28 +1,17 @@
 //! Firebird: a client that blocks, so each connection has a thread of its own, which ends with it.
 
-use rsfbclient::prelude::{
-    TrDataAccessMode, TrIsolationLevel, TrLockResolution, TrRecordVersion, TransactionConfiguration,
-};
-use rsfbclient::{
-    Charset, Column, Connection, FbError, Queryable as _, RustFbClient, SqlType, charset,
-};
+use rsfbclient::{Column, Connection, FbError, Queryable as _, RustFbClient, SqlType};
 use tokio::sync::{mpsc, oneshot};
 
-use super::relay::Relay;
-use super::{Fault, Target};
+use super::Target;
 use crate::customers::answer::MOST_ROWS;
-use crate::customers::columns::{Columns, LONGEST, Row, WrongColumns, text};
-use crate::customers::settings::FirebirdCharset;
+use crate::customers::columns::{Columns, Row, WrongColumns};
+use crate::databases::{
+    Fault, FirebirdCharset, LONGEST, Relay, byte_by_byte, bytes_of, firebird, text,
+};
 
 /// How many characters are read of a column, so that they fit in a VARCHAR in any character set.
 const CHARACTERS: usize = LONGEST / 2;
-
-/// What is done in a transaction: reading what is there, waiting for nobody.
-const READ_ONLY: TransactionConfiguration = TransactionConfiguration {
-    data_access: TrDataAccessMode::ReadOnly,
-    isolation: TrIsolationLevel::ReadCommited(TrRecordVersion::RecordVersion),
-    lock_resolution: TrLockResolution::NoWait,
-};
 
 /// A connection to a server.
 pub(in crate::customers) struct Firebird {
@@ -39,22 +28,15 @@ struct Question {
 
 impl Firebird {
     pub(super) async fn connect(target: &Target) -> Result<Self, Fault> {
-        let url = &target.url;
+        let server = &target.server;
+        let url = &server.url;
         let relay = Relay::to(&url.host, url.port).await;
-        let relay = relay.map_err(|error| Fault::Lost(target.told(&error.to_string())))?;
-        let mut builder = rsfbclient::builder_pure_rust();
-        builder
-            .host(relay.address.ip().to_string())
-            .port(relay.address.port())
-            .db_name(&url.database)
-            .user(&url.user)
-            .pass(target.password())
-            .charset(character_set(target.charset))
-            .transaction(READ_ONLY);
+        let relay = relay.map_err(|error| Fault::Lost(server.told(&error.to_string())))?;
+        let builder = firebird(server, &relay);
         let (questions, asked) = mpsc::channel(1);
         let (ready, is_ready) = oneshot::channel();
         let binds = target.query.binds;
-        let query = match target.charset {
+        let query = match server.charset {
             FirebirdCharset::Utf8 => byte_by_byte(&target.query.sql),
             _ => target.query.sql.clone(),
         };
@@ -71,7 +53,7 @@ impl Firebird {
         match is_ready.await {
             Ok(Ok(())) => Ok(Self { questions, _relay: relay }),
             Ok(Err(Opening::Columns(wrong))) => Err(wrong.into()),
-            Ok(Err(Opening::Failed(error))) => Err(fault(target, &error)),
+            Ok(Err(Opening::Failed(error))) => Err(target.server.firebird_fault(&error)),
             Err(_) => Err(Fault::Lost("the client gave up".to_owned())),
         }
     }
@@ -81,42 +63,7 @@ impl Firebird {
         let (answer, answered) = oneshot::channel();
         let question = Question { number: number.to_owned(), answer };
         self.questions.send(question).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?.map_err(|error| fault(target, &error))
-    }
-}
-
-/// What the server is told, and what we make of its bytes.
-///
-/// A server asked for UTF-8 converts what has a character set, and hands out as they are the bytes of what has
-/// none, as in many old databases. The client would fail there, so that it makes one character of each byte, and
-/// [`read`] looks what the bytes are.
-fn character_set(set: FirebirdCharset) -> Charset {
-    match set {
-        FirebirdCharset::Utf8 => Charset { on_rust: charset::ISO_8859_1.on_rust, ..charset::UTF_8 },
-        FirebirdCharset::Win1252 => charset::WIN_1252,
-        FirebirdCharset::Win1250 => charset::WIN_1250,
-        FirebirdCharset::Win1251 => charset::WIN_1251,
-        FirebirdCharset::Iso8859_1 => charset::ISO_8859_1,
-        FirebirdCharset::Iso8859_2 => charset::ISO_8859_2,
-    }
-}
-
-/// A text as one character for each of its bytes, which the client turns back into these.
-fn byte_by_byte(text: &str) -> String {
-    text.bytes().map(char::from).collect()
-}
-
-/// The bytes of such a text; other texts are their own.
-fn bytes_of(text: &str) -> Vec<u8> {
-    let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
-    bytes.unwrap_or_else(|_| text.as_bytes().to_vec())
-}
-
-fn fault(target: &Target, error: &FbError) -> Fault {
-    match error {
-        FbError::Sql { msg, .. } => Fault::Refused(target.told(msg)),
-        FbError::Io(error) => Fault::Lost(target.told(&error.to_string())),
-        FbError::Other(told) => Fault::Lost(target.told(told)),
+        answered.await.map_err(|_| gone())?.map_err(|error| target.server.firebird_fault(&error))
     }
 }
 

@@ -1,15 +1,15 @@
 //! MySQL and MariaDB.
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlRow, MySqlSslMode};
+use sqlx::mysql::MySqlRow;
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Executor as _, MySqlConnection, Row as _,
     SqlSafeStr as _, Statement as _,
 };
 
-use super::{Fault, Target};
+use super::Target;
 use crate::customers::answer::MOST_ROWS;
-use crate::customers::columns::{Columns, LONGEST, Row, text};
-use crate::customers::settings::TlsUse;
+use crate::customers::columns::{Columns, Row};
+use crate::databases::{Fault, LONGEST, mysql, text};
 
 /// A connection to a server.
 pub(in crate::customers) struct MySql {
@@ -21,8 +21,8 @@ pub(in crate::customers) struct MySql {
 
 impl MySql {
     pub(super) async fn connect(target: &Target) -> Result<Self, Fault> {
-        let fault = |error: sqlx::Error| target.fault(&error);
-        let mut connection = options(target).connect().await.map_err(fault)?;
+        let fault = |error: sqlx::Error| target.server.fault(&error);
+        let mut connection = mysql(&target.server).connect().await.map_err(fault)?;
         let version: String = sqlx::query_scalar("SELECT VERSION()")
             .fetch_one(&mut connection)
             .await
@@ -49,33 +49,9 @@ impl MySql {
         for _ in 0..target.query.binds {
             query = query.bind(number);
         }
-        let fault = |error: sqlx::Error| target.fault(&error);
+        let fault = |error: sqlx::Error| target.server.fault(&error);
         let rows = query.fetch_all(&mut self.connection).await.map_err(fault)?;
         rows.iter().map(|row| read(row, self.columns)).collect::<Result<_, _>>().map_err(fault)
-    }
-}
-
-fn options(target: &Target) -> MySqlConnectOptions {
-    let url = &target.url;
-    let options = MySqlConnectOptions::new()
-        .port(url.port)
-        .username(&url.user)
-        .password(target.password())
-        .database(&url.database)
-        .ssl_mode(match target.tls {
-            TlsUse::Off => MySqlSslMode::Disabled,
-            TlsUse::Prefer => MySqlSslMode::Preferred,
-            TlsUse::Require => MySqlSslMode::Required,
-            TlsUse::Verify => MySqlSslMode::VerifyIdentity,
-        })
-        .disable_statement_logging();
-    let options = match url.socket() {
-        Some(socket) => options.socket(socket),
-        None => options.host(&url.host),
-    };
-    match &target.authority {
-        Some(authority) => options.ssl_ca(authority),
-        None => options,
     }
 }
 

@@ -1,15 +1,15 @@
 //! PostgreSQL.
 
-use sqlx::postgres::{PgConnectOptions, PgRow, PgSslMode, PgTypeInfo};
+use sqlx::postgres::{PgRow, PgTypeInfo};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Executor as _, PgConnection, Row as _,
     SqlSafeStr as _, Statement as _, TypeInfo as _, ValueRef as _,
 };
 
-use super::{Fault, Target};
+use super::Target;
 use crate::customers::answer::MOST_ROWS;
-use crate::customers::columns::{Columns, LONGEST, Row, text};
-use crate::customers::settings::TlsUse;
+use crate::customers::columns::{Columns, Row};
+use crate::databases::{Fault, LONGEST, postgres, text};
 
 /// A connection to a server.
 pub(in crate::customers) struct Postgres {
@@ -21,8 +21,8 @@ pub(in crate::customers) struct Postgres {
 
 impl Postgres {
     pub(super) async fn connect(target: &Target) -> Result<Self, Fault> {
-        let fault = |error: sqlx::Error| target.fault(&error);
-        let mut connection = options(target).connect().await.map_err(fault)?;
+        let fault = |error: sqlx::Error| target.server.fault(&error);
+        let mut connection = postgres(&target.server).connect().await.map_err(fault)?;
         let time = target.statement_time().as_millis();
         // Not as options of the connection, which poolers refuse.
         let session = format!(
@@ -41,34 +41,9 @@ impl Postgres {
 
     pub(super) async fn ask(&mut self, target: &Target, number: &str) -> Result<Vec<Row>, Fault> {
         let query = sqlx::query(AssertSqlSafe(self.sql.as_str())).bind(number);
-        let fault = |error: sqlx::Error| target.fault(&error);
+        let fault = |error: sqlx::Error| target.server.fault(&error);
         let rows = query.fetch_all(&mut self.connection).await.map_err(fault)?;
         rows.iter().map(|row| read(row, self.columns)).collect::<Result<_, _>>().map_err(fault)
-    }
-}
-
-fn options(target: &Target) -> PgConnectOptions {
-    let url = &target.url;
-    let options = PgConnectOptions::new_without_pgpass()
-        .port(url.port)
-        .username(&url.user)
-        .password(target.password())
-        .database(&url.database)
-        .application_name("hotdeskd")
-        .ssl_mode(match target.tls {
-            TlsUse::Off => PgSslMode::Disable,
-            TlsUse::Prefer => PgSslMode::Prefer,
-            TlsUse::Require => PgSslMode::Require,
-            TlsUse::Verify => PgSslMode::VerifyFull,
-        })
-        .disable_statement_logging();
-    let options = match url.socket() {
-        Some(socket) => options.socket(socket),
-        None => options.host(&url.host),
-    };
-    match &target.authority {
-        Some(authority) => options.ssl_root_cert(authority),
-        None => options,
     }
 }
 

@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures_util::TryStreamExt as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Executor as _, Row as _, SqlSafeStr as _,
     SqliteConnection, Statement as _,
 };
 
-use super::{Fault, Target};
+use super::Target;
 use crate::customers::answer::MOST_ROWS;
-use crate::customers::columns::{Columns, Row, text};
+use crate::customers::columns::{Columns, Row};
+use crate::databases::{Fault, sqlite, text};
 
 /// After how many of its steps SQLite looks whether it may go on; some tens of microseconds.
 const STEPS: i32 = 5_000;
@@ -59,16 +60,12 @@ impl Clock {
 
 impl Sqlite {
     pub(super) async fn connect(target: &Target) -> Result<Self, Fault> {
-        let path = &target.url.database;
-        let no_file = |error: std::io::Error| Fault::Lost(target.told(&format!("{path}: {error}")));
+        let path = &target.server.url.database;
+        let no_file =
+            |error: std::io::Error| Fault::Lost(target.server.told(&format!("{path}: {error}")));
         let file = FileId::of(path).map_err(no_file)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .create_if_missing(false)
-            .busy_timeout(target.deadline)
-            .disable_statement_logging();
-        let fault = |error: sqlx::Error| target.fault(&error);
+        let options = sqlite(&target.server, target.deadline);
+        let fault = |error: sqlx::Error| target.server.fault(&error);
         let mut connection = options.connect().await.map_err(fault)?;
         let clock = Clock { since: Instant::now(), until: Arc::new(AtomicU64::new(u64::MAX)) };
         let watch = clock.clone();
@@ -82,7 +79,7 @@ impl Sqlite {
     }
 
     pub(super) async fn ask(&mut self, target: &Target, number: &str) -> Result<Vec<Row>, Fault> {
-        if FileId::of(&target.url.database).ok() != Some(self.file) {
+        if FileId::of(&target.server.url.database).ok() != Some(self.file) {
             return Err(Fault::Lost("the file was replaced".to_owned()));
         }
         let lasts = u64::try_from(target.statement_time().as_millis()).unwrap_or(u64::MAX);
@@ -90,8 +87,8 @@ impl Sqlite {
         let sql = AssertSqlSafe(target.query.sql.as_str());
         let mut found = sqlx::query(sql).bind(number).fetch(&mut self.connection);
         let mut rows = Vec::new();
-        while let Some(row) = found.try_next().await.map_err(|error| target.fault(&error))? {
-            rows.push(read(&row, self.columns).map_err(|error| target.fault(&error))?);
+        while let Some(row) = found.try_next().await.map_err(|error| target.server.fault(&error))? {
+            rows.push(read(&row, self.columns).map_err(|error| target.server.fault(&error))?);
             if rows.len() > MOST_ROWS {
                 break;
             }

@@ -148,7 +148,6 @@ fn values(text: &str) -> Option<Values> {
 }
 
 /// The setting that an element is, where it stands among settings or keys; `None` where an attribute is broken.
-#[expect(clippy::type_complexity, reason = "a key, its value, and whether there is one")]
 fn setting(path: &[String], start: &BytesStart<'_>) -> Option<Option<((String, String), Value)>> {
     let section = path.last().map(String::as_str);
     let is_key = matches!(section, Some("functionKeys" | "function-keys"));

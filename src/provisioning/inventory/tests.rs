@@ -302,7 +302,7 @@ fn more_phones_than_one_import_takes_are_refused_at_once() {
     (0..=MOST_PHONES).for_each(|n| file += &format!("000413{n:06x}\n"));
     assert!(matches!(read(file.as_bytes()).unwrap_err(), FileFault::TooMany));
     let last = file.trim_end().rfind('\n').unwrap();
-    assert_eq!(read(file[..last].as_bytes()).unwrap().0.len(), MOST_PHONES);
+    assert_eq!(read(&file.as_bytes()[..last]).unwrap().0.len(), MOST_PHONES);
 }
 
 /// Any phone that the API would take.

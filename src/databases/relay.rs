@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// The way to a server; it ends with this.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     /// Where the client connects, once.
     pub address: SocketAddr,
     task: JoinHandle<()>,
@@ -19,7 +19,7 @@ pub(super) struct Relay {
 
 impl Relay {
     /// Connects to the server, and waits for one client.
-    pub(super) async fn to(host: &str, port: u16) -> io::Result<Self> {
+    pub(crate) async fn to(host: &str, port: u16) -> io::Result<Self> {
         let server = TcpStream::connect((host, port)).await?;
         server.set_nodelay(true)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

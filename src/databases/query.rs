@@ -28,6 +28,9 @@ pub enum QueryFault {
     /// It never uses the number.
     #[error("found no `:number`, expected it where the caller's number belongs")]
     NoNumber,
+    /// It uses a number where there is none.
+    #[error("found `:number`, expected a query that takes nothing")]
+    Takes,
     /// It uses a parameter that we do not know.
     #[error("found the parameter `:{0}`, expected only `:number`")]
     Parameter(String),
@@ -56,6 +59,14 @@ impl Query {
     /// # Errors
     /// It is no query with a number in it.
     pub fn parse(text: &str, kind: Kind) -> Result<Self, QueryFault> {
+        match Self::read(text, kind)? {
+            query if query.binds == 0 => Err(QueryFault::NoNumber),
+            query => Ok(query),
+        }
+    }
+
+    /// Reads a query, with a number in it or without.
+    fn read(text: &str, kind: Kind) -> Result<Self, QueryFault> {
         if text.len() > LONGEST {
             return Err(QueryFault::TooLong);
         }
@@ -91,9 +102,17 @@ impl Query {
         {
             return Err(QueryFault::NoSelect);
         }
-        match query.binds {
-            0 => Err(QueryFault::NoNumber),
-            _ => Ok(query),
+        Ok(query)
+    }
+
+    /// Reads the configured text of a query that takes nothing.
+    ///
+    /// # Errors
+    /// It is no such query.
+    pub fn without_parameters(text: &str, kind: Kind) -> Result<Self, QueryFault> {
+        match Self::read(text, kind)? {
+            query if query.binds == 0 => Ok(query),
+            _ => Err(QueryFault::Takes),
         }
     }
 
