@@ -98,7 +98,10 @@ fn stages(office: &Office) -> BTreeMap<String, u64> {
 async fn onboard(count: usize) {
     let step = |what: &str, since: Instant, told: &str| {
         let seconds = since.elapsed().as_secs_f64();
-        println!("{what:<34} {seconds:>7.1} s   {}", told.lines().rfind(|line| line.ends_with('.')).unwrap_or_default());
+        println!(
+            "{what:<34} {seconds:>7.1} s   {}",
+            told.lines().rfind(|line| line.ends_with('.')).unwrap_or_default()
+        );
     };
     let service = RedirectionServer::start();
     let pnp = free_address();
