@@ -44,8 +44,8 @@ async fn a_command_that_is_killed_again_and_again_tells_nothing_twice() {
     let office = many(&server, 100).await;
     without_daemon(&office).await;
     // So that whoever is killed leaves something under way.
-    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.02 }));
-    for upto in [1, 23, 40, 71, 95] {
+    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.05 }));
+    for upto in [1, 17, 30, 45, 60] {
         let mut command = begin(&office, &["redirection", "apply"]);
         registered(&server, upto).await;
         command.kill().unwrap();
@@ -64,8 +64,8 @@ async fn a_command_that_is_killed_again_and_again_tells_nothing_twice() {
 async fn a_daemon_that_is_killed_tells_nothing_twice() {
     let server = RedirectionServer::start();
     let office = many(&server, 100).await;
-    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.02 }));
-    for upto in [10, 60] {
+    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.05 }));
+    for upto in [10, 50] {
         let command = begin(&office, &["redirection", "apply"]);
         registered(&server, upto).await;
         office.kill();
