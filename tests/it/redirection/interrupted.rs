@@ -164,3 +164,24 @@ async fn a_thousand_phones_are_planned_and_registered() {
     assert_eq!(server.count("redirect.checkPhone"), Default::default());
     assert_eq!(server.count("redirect.getPhoneRedirection").len(), PHONES);
 }
+
+#[tokio::test]
+async fn a_daemon_that_is_told_to_stop_ends_what_it_does_by_itself() {
+    let server = RedirectionServer::start();
+    let office = closed(&server, "reconcile_minutes = 1").await;
+    office.start().await;
+    add_many(&office, 60).await;
+    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.2 }));
+    registered(&server, 5).await;
+    let begun = Instant::now();
+    without_daemon(&office).await;
+    println!("it ended after {:?}", begun.elapsed());
+    let before = server.phones().len();
+    assert!((5..60).contains(&before), "{before}");
+    let list = ok(&office, &["redirection", "list"]);
+    assert_eq!(list.matches(" registered ").count(), before, "{list}");
+    assert!(!list.contains("registering"), "{list}");
+    server.control(json!({}));
+    ok(&office, &["redirection", "apply"]);
+    each_once(&server, 60);
+}
