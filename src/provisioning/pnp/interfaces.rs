@@ -104,20 +104,24 @@ pub(super) fn join(interface: &Present) -> io::Result<(UdpSocket, UdpSocket)> {
     // Without this each socket hears what comes in at any interface.
     group.set_multicast_all_v4(false)?;
     group.set_nonblocking(true)?;
+    // The kernel gives what it may.
     let _ = group.set_recv_buffer_size(BUFFER);
     group.bind(&SocketAddr::from((GROUP, PORT)).into())?;
     group.join_multicast_v4(&GROUP, &interface.address)?;
-    Ok((UdpSocket::from_std(group.into())?, speaking(interface.address.into())?))
+    let own = bind(SocketAddr::from((interface.address, 0)))?;
+    Ok((UdpSocket::from_std(group.into())?, own))
 }
 
-/// A socket at any port of an address.
+/// A socket that has room for what a thousand phones say at once.
 ///
 /// # Errors
-/// The address is not this machine's any more.
-fn speaking(address: IpAddr) -> io::Result<UdpSocket> {
-    let socket = std::net::UdpSocket::bind((address, 0))?;
+/// The address is not this machine's, or somebody has it.
+pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
-    UdpSocket::from_std(socket)
+    let _ = socket.set_recv_buffer_size(BUFFER);
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// A socket that can ask the group at an interface.
