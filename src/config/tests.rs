@@ -113,6 +113,19 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"firebird://c@h/x\"\nquery = \"SELECT :number\"\ntls = \"verify\"\n",
             7, 7, "customers.tls", "found TLS", "way of its own",
         ),
+        // The company's list of phones.
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[inventory]\nurl = \"sqlite:///x\"\n",
+            4, 2, "inventory.query", "found no query", "a column `mac`",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[inventory]\nurl = \"sqlite:///x\"\nquery = \"DELETE FROM x\"\n",
+            6, 9, "inventory.query", "found no SELECT", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[inventory]\nurl = \"sqlite:///x\"\nquery = \"SELECT :number\"\n",
+            6, 9, "inventory.query", "found `:number`", "nothing is put into it",
+        ),
         (
             b"domain = \"a.example\"\n[customers]\ndeadline_ms = 10\n",
             3, 15, "customers.deadline_ms", "expected a whole number from 20 to 5000", "Correct it",
@@ -189,6 +202,8 @@ fn a_secret_is_never_repeated() {
         "domain = \"a.example\"\n[freeswitch.fs1]\npassword = \"4711\\u0001\"\n",
         "domain = \"a.example\"\n[customers]\npassword = 4711\n",
         "domain = \"a.example\"\n[customers]\nurl = \"postgres://crm:4711@db/crm\"\n",
+        "domain = \"a.example\"\n[inventory]\npassword = 4711\n",
+        "domain = \"a.example\"\n[inventory]\nurl = \"postgres://crm:4711@db/crm\"\n",
         "domain = \"a.example\"\n[customers]\nurl = postgres://crm:4711@db/crm\n",
     ] {
         let told = parse(text).unwrap_err();
@@ -386,6 +401,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "customers",
         "customers.cache",
         "customers.breaker",
+        "inventory",
         "[team]",
     ];
     // A list of tables has no default, so it stands there as a comment.

@@ -358,3 +358,34 @@ async fn a_disk_that_was_full_is_written_again_once_it_is_not() {
     save(3).await.unwrap();
     assert_eq!(store.memory().phones().map(|phone| phone.mac).collect::<Vec<_>>(), [mac(3)]);
 }
+
+#[tokio::test]
+async fn what_a_redirection_service_was_told_outlives_the_phone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let row = Redirection {
+        phone: mac(1),
+        service: "snom".into(),
+        state: RedirectionState::Registering,
+        digest: "new".into(),
+        old_digest: Some("old".into()),
+        reason: None,
+        at: at(5),
+        registered: Some(at(3)),
+    };
+    let told = row.clone();
+    let told = store.write(async move |tx: &mut Tx<'_>| {
+        tx.save_phone(phone(1)).await?;
+        tx.save_redirection(told.clone()).await?;
+        tx.save_redirection(Redirection { service: "other".into(), ..told.clone() }).await?;
+        tx.save_redirection(Redirection { old_digest: None, ..told.clone() }).await?;
+        tx.save_redirection(told.clone()).await?;
+        tx.forget_redirection(mac(1), "other").await?;
+        tx.remove_phone(&phone(1), at(6)).await
+    });
+    told.await.unwrap();
+    assert_eq!(store.memory().redirections_of(mac(1)), std::slice::from_ref(&row));
+    drop(store);
+    let again = Store::open(folder.path()).await.unwrap();
+    assert_eq!(again.memory().redirections().collect::<Vec<_>>(), [&row]);
+}

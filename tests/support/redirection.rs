@@ -153,11 +153,15 @@ fn run(folder: &Path) -> (Child, u16) {
         command.arg(before);
     }
     let process = command.stderr(errors.unwrap()).spawn();
-    let process = process.expect("python3; install Debian's package python3");
+    (process.expect("python3; install Debian's package python3"), told_port(folder))
+}
+
+/// The port that the service wrote down, once it listens.
+fn told_port(folder: &Path) -> u16 {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
-        if let Ok(port) = std::fs::read_to_string(&port) {
-            return (process, port.parse().unwrap());
+        if let Ok(port) = std::fs::read_to_string(folder.join("port")) {
+            return port.parse().unwrap();
         }
         let errors = std::fs::read_to_string(folder.join("errors")).unwrap_or_default();
         assert!(Instant::now() < until, "the redirection service does not start: {errors}");

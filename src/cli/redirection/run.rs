@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::cli::door::Door;
@@ -22,6 +23,8 @@ const RUN: &str = "/redirection/run";
 
 pub(super) async fn run(order: Order, config: &Config) -> anyhow::Result<Vec<Outcome>> {
     let door = Door::open(config).await?;
+    // One for all the time: what comes while nobody waits is not lost.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let begun: RunStatus =
         door.ask(Ask::new(Method::POST, RUN).with(serde_json::to_value(order)?)).await?;
     let mut teller = Teller::new();
@@ -36,7 +39,7 @@ pub(super) async fn run(order: Order, config: &Config) -> anyhow::Result<Vec<Out
         }
         tokio::select! {
             () = sleep(LOOK) => {}
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupts.recv() => {
                 if is_stopping {
                     bail!("stopped before it had ended; the same command asks the service what was done, and goes on");
                 }

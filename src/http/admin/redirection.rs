@@ -76,7 +76,7 @@ pub(super) async fn start(
         let status = match refused {
             NotBegun::NoService | NotBegun::Busy => StatusCode::CONFLICT,
             NotBegun::NoSuchService => StatusCode::NOT_FOUND,
-            NotBegun::NoPhones => StatusCode::UNPROCESSABLE_ENTITY,
+            NotBegun::NoPhones | NotBegun::WhichService => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Problem::new(status, refused.to_string())
     })?;

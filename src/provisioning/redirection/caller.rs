@@ -56,6 +56,8 @@ impl Caller {
     pub(super) fn note<T>(&self, went: &Result<T, Trouble>) {
         match went {
             Ok(_) => self.failed.store(0, Ordering::Relaxed),
+            // As it says to each question of a kind that it does not know.
+            Err(trouble) if trouble.is_an_answer() => {}
             Err(trouble) => {
                 let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
                 if trouble.is_for_all() || failed >= ENOUGH {

@@ -50,7 +50,7 @@ pub enum Trouble {
     #[error("the service's answer broke off")]
     Lost,
     /// It does not believe the credentials.
-    #[error("the service does not take user and password (401)")]
+    #[error("the service does not take user and password (401 or 403)")]
     Unauthorized,
     /// It wants us to go elsewhere, where the password is not for.
     #[error(
@@ -92,6 +92,11 @@ impl Trouble {
             self,
             Self::Authority { .. } | Self::Certificate(_) | Self::Unauthorized | Self::SentOn(_)
         )
+    }
+
+    /// Whether the service is well, and says something all the same.
+    pub(super) fn is_an_answer(&self) -> bool {
+        matches!(self, Self::Unreadable(Unreadable::Fault { .. } | Unreadable::Shape))
     }
 
     /// How long the service wants us to wait.

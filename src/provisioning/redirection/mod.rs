@@ -91,6 +91,9 @@ pub enum NotBegun {
     /// Something is being done.
     #[error("a redirection service is being asked already; try again when that is done")]
     Busy,
+    /// It is not said of which one.
+    #[error("there are several redirection services; say which with --service")]
+    WhichService,
     /// To remove all phones by name is no order.
     #[error("name the phones that the service is to forget")]
     NoPhones,

@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::client::{Holding, Trouble};
 use super::plan::{Held, Known, Planned, Step, digest};
 use super::rows::{self, Row};
-use super::xml_rpc::{Refusal, Unreadable};
+use super::xml_rpc::Refusal;
 use super::{Doing, Done, Outcome, Progress};
 use crate::desk::Desk;
 use crate::model::{Mac, Redirection, RedirectionState};
@@ -100,9 +100,7 @@ impl Round<'_> {
         match self.caller.ask(|| self.caller.client.list(&kind)).await {
             Ok(listed) => Ok(listed.unwrap_or_default()),
             // A type that it does not know, or it does not list: each phone is asked for then.
-            Err(Trouble::Unreadable(Unreadable::Fault { .. } | Unreadable::Shape)) => {
-                Ok(Vec::new())
-            }
+            Err(trouble) if trouble.is_an_answer() => Ok(Vec::new()),
             Err(trouble) => Err(trouble),
         }
     }

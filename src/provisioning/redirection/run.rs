@@ -24,7 +24,8 @@ use crate::store::{DatabaseError, Memory, Tx};
 const FIRST: Duration = Duration::from_secs(5);
 /// So few phones may always be removed, even if they are most of those that are registered.
 const FEW: usize = 5;
-/// Types of phones as Snom's service calls them: a list is of one type. Those of the inventory come to them.
+/// Types of phones as Snom's service calls them: a list is of one type. Those of the inventory come to them. The names of
+/// D8xx, C and M500 follow those of the others, and are not confirmed; a type that the service does not know costs a call.
 const TYPES: [&str; 48] = [
     "snom300", "snom320", "snom360", "snom370", "snom710", "snom715", "snom720", "snom725",
     "snom760", "snom820", "snom821", "snom870", "snomMP", "snomPA1", "snomD120", "snomD140",
@@ -62,6 +63,11 @@ impl Redirections {
     /// The services' names, in the order of the configuration.
     pub fn services(&self) -> impl Iterator<Item = &str> {
         self.0.services.iter().map(|service| service.name.as_str())
+    }
+
+    /// Whether phones of this vendor go to any of them.
+    pub fn takes(&self, vendor: &str) -> bool {
+        self.0.services.iter().any(|service| service.access.settings.takes(vendor))
     }
 
     /// How it stands.
@@ -110,6 +116,10 @@ impl Redirections {
         // Without one there is nothing to do, which is no reason to end.
         shutdown.cancelled().await;
         self.stop();
+        // Calls that are under way have a deadline, and the daemon's end has one.
+        while self.status().running.is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Asks each service whether it answers and takes our credentials.
@@ -164,6 +174,9 @@ impl Redirections {
         }
         if order.task == Task::Remove && order.phones.is_empty() {
             return Err(NotBegun::NoPhones);
+        }
+        if order.task == Task::Remove && self.ordered(order).count() > 1 {
+            return Err(NotBegun::WhichService);
         }
         let mut status = self.note();
         if status.running.is_some() {
@@ -229,7 +242,7 @@ impl Redirections {
             service: name,
             caller: Caller::new(Client::new(service.access.clone())?, stop.clone()),
             desk: self.desk(),
-            types: self.types(settings),
+            types: self.types(settings, &known),
             only,
             progress: &progress,
         };
@@ -239,20 +252,21 @@ impl Redirections {
             let held = round.look(&known).await?;
             outcome.planned = plan(&known, &held);
             let mut to_do = outcome.planned.clone();
-            if order.task == Task::Reconcile || !order.yes && is_doubtful(&known, outcome) {
+            let is_sure = order.yes || !order.phones.is_empty() || !is_doubtful(&known, outcome);
+            if order.task == Task::Reconcile || !is_sure {
                 to_do.retain(|one| one.step != Step::Remove);
             }
             if order.task != Task::Plan && !stop.is_cancelled() {
                 round.apply(&known, &held, &to_do, outcome).await?;
             }
+            if order.task == Task::Apply && !is_sure && !round.caller.is_over() {
+                let phones = outcome.planned.iter().filter(|one| one.step == Step::Remove).count();
+                return Err(Failed::Doubtful { phones, of: registered(&known) });
+            }
         }
         match round.caller.over() {
             Some(trouble) => Err(trouble.into()),
             None if stop.is_cancelled() => Err(Failed::Stopped),
-            None if order.task == Task::Apply && !order.yes && is_doubtful(&known, outcome) => {
-                let phones = outcome.planned.iter().filter(|one| one.step == Step::Remove).count();
-                Err(Failed::Doubtful { phones, of: registered(&known) })
-            }
             None => Ok(()),
         }
     }
@@ -291,9 +305,10 @@ impl Redirections {
     }
 
     /// The types of phones that are listed.
-    fn types(&self, settings: &RedirectionSettings) -> Vec<String> {
+    fn types(&self, settings: &RedirectionSettings, known: &Known) -> Vec<String> {
         let memory = self.desk().store().memory();
-        let models = memory.phones().filter_map(|phone| {
+        let models = known.wanted.keys().filter_map(|mac| {
+            let phone = memory.phone(*mac)?;
             let shown = memory.shown(phone.mac).and_then(|shown| shown.model.clone());
             phone.model.clone().or(shown)
         });

@@ -200,3 +200,73 @@ async fn the_daemon_registers_by_itself_where_it_is_set_so_and_removes_nothing()
     };
     until("the journal has it", async || lines().await == 2).await;
 }
+
+/// Gigaset's service lists nothing and tells no URL: what it took is what we know.
+#[tokio::test]
+async fn a_service_that_does_not_tell_its_urls_is_told_once_too() {
+    const GIGASET: [&str; 3] = ["7c2f80aa0001", "7c2f80aa0002", "7c2f80aa0003"];
+    let mut server = RedirectionServer::start();
+    server.has(&[(&upper(GIGASET[2]), "other", "https://other.example.net/")]);
+    let table = server.table("interface = \"gigaset\"\nprofile = \"office\"");
+    let tables = table.replace("/xmlrpc/", "/apxml/rpc.do").replace(".snom]", ".gigaset]");
+    let office = Office::closed(Plan { tables, ..Plan::default() }).await;
+    for mac in GIGASET {
+        ok(&office, &["phones", "add", mac, "--vendor", "gigaset"]);
+    }
+    add(&office, &[ONE]);
+    let all = [(GIGASET[0], "register"), (GIGASET[1], "register"), (GIGASET[2], "elsewhere")];
+    assert_eq!(plan(&office), steps(&all));
+    server.control(json!({ "methods": ["autoprov.registerDevice"], "answer": "lost" }));
+    assert!(ok(&office, &["redirection", "apply"]).contains("2 registered"));
+    server.control(json!({}));
+    let told = server.count("autoprov.registerDevice");
+    assert_eq!(told.into_values().collect::<Vec<_>>(), [1, 1]);
+    let held = server.phones()[&upper(GIGASET[0])].1.clone();
+    assert_eq!(held, own_url(&office, GIGASET[0]).replace("{mac}", GIGASET[0]));
+    let fine = [(GIGASET[0], "fine"), (GIGASET[1], "fine"), (GIGASET[2], "elsewhere")];
+    assert_eq!(plan(&office), steps(&fine));
+    ok(&office, &["phones", "enrol", GIGASET[0], "--rotate"]);
+    ok(&office, &["phones", "remove", GIGASET[1]]);
+    let told = ok(&office, &["redirection", "apply"]);
+    assert!(told.contains("0 registered, 1 changed, 1 removed"), "{told}");
+    let held = server.phones();
+    assert_eq!(held.len(), 2);
+    let url = own_url(&office, GIGASET[0]).replace("{mac}", GIGASET[0]);
+    assert_eq!(held[&upper(GIGASET[0])].1, url);
+}
+
+#[tokio::test]
+async fn a_service_that_lists_nothing_is_asked_phone_by_phone() {
+    let server = RedirectionServer::start();
+    let office = closed(&server, "").await;
+    add(&office, &[ONE, TWO]);
+    ok(&office, &["redirection", "apply", "--mac", ONE]);
+    server.control(json!({ "methods": ["redirect.listPhones"], "answer": "fault" }));
+    assert_eq!(plan(&office), steps(&[(ONE, "fine"), (TWO, "register")]));
+    assert!(ok(&office, &["redirection", "apply"]).contains("1 registered, 0 changed"));
+}
+
+#[tokio::test]
+async fn of_several_services_each_has_its_phones() {
+    let (server, second) = (RedirectionServer::start(), RedirectionServer::start());
+    let more = second.table("vendors = [\"gigaset\", \"yealink\"]").replace(".snom]", ".second]");
+    let tables = server.table("") + &more;
+    let office = Office::closed(Plan { tables, ..Plan::default() }).await;
+    add(&office, &[ONE]);
+    ok(&office, &["phones", "add", "7c2f80aa0001", "--vendor", "gigaset"]);
+    ok(&office, &["redirection", "apply", "--service", "second"]);
+    assert_eq!((server.phones().len(), second.phones().len()), (0, 1));
+    ok(&office, &["redirection", "apply"]);
+    assert_eq!((server.phones().len(), second.phones().len()), (1, 1));
+    assert!(server.phones().contains_key(&upper(ONE)));
+    let told = fails(&office, &["redirection", "apply", "--mac", ONE, "--remove"]);
+    assert!(told.contains("say which with --service"), "{told}");
+    ok(&office, &["redirection", "apply", "--mac", ONE, "--remove", "--service", "snom"]);
+    assert_eq!((server.phones().len(), second.phones().len()), (0, 1));
+    // One that is away keeps no other from its phones.
+    server.control(json!({ "answer": "503" }));
+    ok(&office, &["phones", "add", "7c2f80aa0002", "--vendor", "gigaset"]);
+    let told = fails(&office, &["redirection", "apply"]);
+    assert!(told.contains("snom: the service answers with the HTTP status 503"), "{told}");
+    assert_eq!(second.phones().len(), 2);
+}

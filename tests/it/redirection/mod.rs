@@ -49,7 +49,7 @@ pub(super) fn told(output: &Output) -> String {
 }
 
 /// A command that succeeds, and what it printed.
-pub(super) fn ok(office: &Office, arguments: &[&str]) -> String {
+pub fn ok(office: &Office, arguments: &[&str]) -> String {
     let done = office.run(arguments);
     assert!(done.status.success(), "{arguments:?}: {}", told(&done));
     told(&done)

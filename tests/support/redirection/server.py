@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A redirection service as Snom documents it, by Python's own xmlrpc.server: HTTPS, HTTP Basic, `text/xml`, array results,
+"""A redirection service as Snom documents it (and Gigaset's, as far as it is known), by Python's own xmlrpc.server: HTTPS, HTTP Basic, `text/xml`, array results,
 the documented error strings. Independent of what it is asked by.
 
     server.py FOLDER [PORT]
@@ -69,6 +69,15 @@ class Service:
     def absent(self, mac):
         return self.fault_of(mac) or (None if mac.upper() in PHONES else [False, "Error:no_such_mac"])
 
+    def gigaset(self, fault):
+        """The other service's word for it."""
+        words = {
+            "Error:malformed_mac": "mac_invalid:",
+            "Error:owned_by_other_user": "mac_already_in_use:",
+            "Error:no_such_mac": "mac_not_exist:",
+        }
+        return fault and [False, words[fault[1]]]
+
     def call(self, method, params):
         with LOCK:
             if method == "redirect.registerPhone":
@@ -108,13 +117,32 @@ class Service:
                     for mac, phone in PHONES.items()
                     if phone["owner"] == self.user and phone["type"] == kind and url in (None, phone["url"])
                 ]
+            if method == "autoprov.registerDevice":
+                mac, url, profile = params
+                fault = self.gigaset(self.fault_of(mac))
+                if fault:
+                    return fault
+                if not re.match(r"\Ahttps?://[^/ ]+/", url):
+                    return [False, "url_invalid:" + url]
+                PHONES[mac.upper()] = {"owner": self.user, "url": url, "type": profile}
+                keep()
+                return [True, ""]
+            if method in ("autoprov.deregisterDevice", "autoprov.checkDevice"):
+                (mac,) = params
+                fault = self.gigaset(self.absent(mac))
+                if fault:
+                    return fault
+                if method == "autoprov.deregisterDevice":
+                    del PHONES[mac.upper()]
+                    keep()
+                return [True, ""]
             if method == "network.echo":
                 return params[0]
         raise xmlrpc.client.Fault(-32601, "server error; method not found: " + method)
 
 
 class Handler(SimpleXMLRPCRequestHandler):
-    rpc_paths = ("/xmlrpc/",)
+    rpc_paths = ("/xmlrpc/", "/apxml/rpc.do")
     protocol_version = "HTTP/1.1"
     timeout = 60
 
