@@ -80,13 +80,15 @@ pub fn present(wanted: &[Interface]) -> io::Result<Vec<Present>> {
     let mut found: BTreeMap<String, Ipv4Addr> = BTreeMap::new();
     for interface in if_addrs::get_if_addrs()? {
         let IpAddr::V4(address) = interface.ip() else { continue };
+        // `eth0:1` is a label of an address of eth0.
+        let name = interface.name.split(':').next().unwrap_or_default().to_owned();
         let by_address = wanted.contains(&Interface::Address(address));
         let is_meant = match wanted {
             [] => !address.is_loopback(),
-            _ => by_address || wanted.contains(&Interface::Name(interface.name.clone())),
+            _ => by_address || wanted.contains(&Interface::Name(name.clone())),
         };
-        if is_meant && (by_address || !found.contains_key(&interface.name)) {
-            found.insert(interface.name, address);
+        if is_meant && (by_address || !found.contains_key(&name)) {
+            found.insert(name, address);
         }
     }
     Ok(found.into_iter().map(|(name, address)| Present { name, address }).collect())
