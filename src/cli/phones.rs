@@ -72,7 +72,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  hotdeskd phones add 00:04:13:2a:00:01 --vendor snom --model D785 --label 'Desk 1'\n  hotdeskd phones add 0004132a0002 --owner 1001 --emergency-caller-id +4312345\n  hotdeskd phones add 000413900001 --vendor snom --model M900 --handset 1001 --handset 1002:Lobby --handset -\n  hotdeskd phones add 0004132a0002 --replace --read-secret < secret"
     )]
     Add(Add),
-    /// Adds and changes many phones, from a file: all of them, or none if a line is wrong.
+    /// Adds and changes many phones, from a file or a query: all of them, or none if a line is wrong.
     ///
     /// The file is CSV with the columns' names in its first line, in any order: mac, vendor, model, label, location,
     /// emergency_caller_id, owner, desk_extension, hot_desk, tags; or it is a list of nothing but MAC addresses. What
@@ -81,7 +81,7 @@ pub(super) enum Command {
     /// A column that is not there leaves what a phone has; an empty cell takes it away (hot_desk: yes; vendor: what the MAC
     /// address says). Phones that are not listed stay. Secrets, keys, settings and handsets are never touched.
     #[command(
-        after_help = "Examples:\n  hotdeskd phones import phones.csv --dry-run\n  hotdeskd phones import phones.csv\n  hotdeskd phones import - < phones.csv"
+        after_help = "Examples:\n  hotdeskd phones import phones.csv --dry-run\n  hotdeskd phones import phones.csv\n  hotdeskd phones import - < phones.csv\n  hotdeskd phones import --sql --dry-run"
     )]
     Import(import::Import),
     /// Writes the phones as `phones import` reads them: CSV in UTF-8.

@@ -4,6 +4,7 @@
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
 mod customers;
+mod inventory;
 mod ldap;
 mod listener;
 mod pnp;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use inventory::{Inventory, InventorySettings};
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener};
 pub use pnp::PnpSettings;
@@ -107,6 +109,8 @@ pub struct Config {
     pub customers: CustomersSettings,
     /// The password of the customers' database.
     pub customers_password: Option<Secret>,
+    /// Where the company keeps its list of phones.
+    pub inventory: Inventory,
     /// The log.
     pub log: LogSettings,
 }
@@ -236,6 +240,7 @@ impl Config {
         let inline = passwords
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
+            .chain(&self.inventory.password)
             .any(|secret| secret.from == SecretSource::Inline);
         let mode = std::fs::metadata(&self.file).map(|metadata| metadata.permissions().mode());
         if inline && mode.is_ok_and(|mode| mode & 0o007 != 0) {
@@ -326,6 +331,7 @@ impl Checker<'_> {
             teams,
             customers,
             customers_password,
+            inventory: self.inventory(settings.inventory)?,
             log: settings.log,
         })
     }

@@ -37,7 +37,7 @@ impl Default for PnpSettings {
             interfaces: Vec::new(),
             listen: None,
             networks: Vec::new(),
-            per_second: 200,
+            per_second: 500,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::inventory::InventorySettings;
 use super::listener::{Listener, OpenListener};
 use super::pnp::PnpSettings;
 use super::service::ServiceSettings;
@@ -62,6 +63,8 @@ pub(super) struct Settings {
     pub team: Vec<TeamSettings>,
     #[serde(default)]
     pub customers: CustomersSettings,
+    #[serde(default)]
+    pub inventory: InventorySettings,
     #[serde(default)]
     pub service: ServiceSettings,
     #[serde(default)]

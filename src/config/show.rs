@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::service::ServiceSettings;
 use super::{
-    BasicUser, Config, FreeSwitch, HostPort, Listener, NodeName, OpenListener, PnpSettings, Secret,
-    SecretSource,
+    BasicUser, Config, FreeSwitch, HostPort, InventorySettings, Listener, NodeName, OpenListener,
+    PnpSettings, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
@@ -48,6 +48,7 @@ struct Shown<'a> {
     queues: &'a QueueSettings,
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
+    inventory: ShownInventory<'a>,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "<[Location]>::is_empty")]
     location: &'a [Location],
@@ -85,6 +86,14 @@ struct ShownCustomers<'a> {
     password: ShownSecret,
     #[serde(flatten)]
     settings: &'a CustomersSettings,
+}
+
+#[derive(Serialize)]
+struct ShownInventory<'a> {
+    #[serde(flatten)]
+    password: ShownSecret,
+    #[serde(flatten)]
+    settings: &'a InventorySettings,
 }
 
 #[derive(Serialize)]
@@ -189,6 +198,10 @@ impl Config {
             customers: ShownCustomers {
                 password: self.customers_password.as_ref().map(ShownSecret::of).unwrap_or_default(),
                 settings: &self.customers,
+            },
+            inventory: ShownInventory {
+                password: self.inventory.password.as_ref().map(ShownSecret::of).unwrap_or_default(),
+                settings: &self.inventory.settings,
             },
             log: &self.log,
             location: self.locations.all(),

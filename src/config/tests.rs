@@ -113,6 +113,19 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[customers]\nurl = \"firebird://c@h/x\"\nquery = \"SELECT :number\"\ntls = \"verify\"\n",
             7, 7, "customers.tls", "found TLS", "way of its own",
         ),
+        // The company's list of phones.
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[inventory]\nurl = \"sqlite:///x\"\n",
+            4, 2, "inventory.query", "found no query", "a column `mac`",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[inventory]\nurl = \"sqlite:///x\"\nquery = \"DELETE FROM x\"\n",
+            6, 9, "inventory.query", "found no SELECT", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[inventory]\nurl = \"sqlite:///x\"\nquery = \"SELECT :number\"\n",
+            6, 9, "inventory.query", "found `:number`", "nothing is put into it",
+        ),
         (
             b"domain = \"a.example\"\n[customers]\ndeadline_ms = 10\n",
             3, 15, "customers.deadline_ms", "expected a whole number from 20 to 5000", "Correct it",
@@ -120,6 +133,22 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
         (
             b"domain = \"a.example\"\n[customers]\ncountry = \"Austria\"\n",
             3, 11, "customers.country", "two capital letters", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[pnp]\nenabled = true\nmulticast = false\n",
+            5, 11, "pnp.enabled", "found neither", "where phones ask",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[pnp]\nenabled = true\nlisten = { address = \"0.0.0.0:5060\", allow = [\"192.0.2.0/24\"] }\n",
+            6, 1, "pnp.listen", "found port 5060 at every address", "FreeSWITCH has that port",
+        ),
+        (
+            b"domain = \"a.example\"\n[pnp]\ninterfaces = [\"fd00::1\"]\n",
+            3, 15, "pnp.interfaces[1]", "an interface by its name", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[pnp]\nper_second = 0\n",
+            3, 14, "pnp.per_second", "1 to 10000 phones", "Correct it",
         ),
         // Missing.
         (b"", 1, 1, "domain", "found no `domain`", "Add it"),
@@ -173,6 +202,8 @@ fn a_secret_is_never_repeated() {
         "domain = \"a.example\"\n[freeswitch.fs1]\npassword = \"4711\\u0001\"\n",
         "domain = \"a.example\"\n[customers]\npassword = 4711\n",
         "domain = \"a.example\"\n[customers]\nurl = \"postgres://crm:4711@db/crm\"\n",
+        "domain = \"a.example\"\n[inventory]\npassword = 4711\n",
+        "domain = \"a.example\"\n[inventory]\nurl = \"postgres://crm:4711@db/crm\"\n",
         "domain = \"a.example\"\n[customers]\nurl = postgres://crm:4711@db/crm\n",
     ] {
         let told = parse(text).unwrap_err();
@@ -370,6 +401,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "customers",
         "customers.cache",
         "customers.breaker",
+        "inventory",
         "[team]",
     ];
     // A list of tables has no default, so it stands there as a comment.

@@ -132,6 +132,11 @@ impl Default for BreakerSettings {
 pub struct Bounded<const LEAST: u32, const MOST: u32>(u32);
 
 impl<const LEAST: u32, const MOST: u32> Bounded<LEAST, MOST> {
+    /// The nearest one to `number` that is allowed.
+    pub fn of(number: u32) -> Self {
+        Self(number.clamp(LEAST, MOST))
+    }
+
     /// The number.
     pub fn get(self) -> u32 {
         self.0

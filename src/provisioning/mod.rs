@@ -68,7 +68,7 @@ pub use layers::Explained;
 pub use logs::Log;
 pub use render::{RenderError, Rendered};
 pub use vendor::Layer;
-pub use way::{StuckView, WayView};
+pub use way::{Beside, StuckView, WayView};
 pub use why::{EnrolmentView, Why};
 
 use crate::desk::Desk;

@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Provisioning, WayView};
+use super::{Beside, Provisioning, WayView};
 use crate::model::{
-    Asked, Attempts, Enrolment, Mac, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
+    Attempts, Enrolment, Mac, PhoneRequest, Proof, Shown, Told, Wanted, WantedKind,
 };
 use crate::store::DatabaseError;
 
@@ -57,14 +57,14 @@ impl EnrolmentView {
 }
 
 impl Provisioning {
-    /// What is known of a phone; `None` where it is not in the inventory. `asked`: what FreeSWITCH asked about it.
+    /// What is known of a phone; `None` where it is not in the inventory. `beside`: what is known of it elsewhere.
     ///
     /// # Errors
     /// The store failed.
     pub async fn why(
         &self,
         phone: Mac,
-        asked: Asked,
+        beside: Beside<'_>,
         now: Timestamp,
     ) -> Result<Option<Why>, DatabaseError> {
         let requests = self.store().phone_requests(phone).await?;
@@ -86,7 +86,7 @@ impl Provisioning {
         };
         let sentences = facts.sentences();
         let waiting = wanted.map(|wanted| wanted.since);
-        let way = self.way_view(&memory, known, asked, now);
+        let way = self.way_view(&memory, known, beside, now);
         Ok(Some(Why { phone, way, vendor, enrolment, shown, waiting, sentences, requests }))
     }
 }

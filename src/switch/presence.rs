@@ -20,7 +20,7 @@ use crate::store::{DatabaseError, Memory, Tx, WriteError};
 /// How long news is gathered: phones that boot together are written together.
 const GATHER: Duration = Duration::from_secs(2);
 /// How many phones are compared while the store's memory and the nodes' lists are held.
-const CHUNK: usize = 1_024;
+const CHUNK: usize = 256;
 /// How many changes are written at once: others wait for the store's writer meanwhile.
 const BATCH: usize = 256;
 /// How long a phone may be missing from a node's list before it counts as gone: longer than a registration holds.
@@ -125,6 +125,7 @@ impl Keeper<'_> {
                     // It may belong elsewhere now.
                     Ok(entry) => match entry.what {
                         Happening::PhoneSaved { phone } => news.of(phone),
+                        Happening::PhonesImported { .. } => news.all(),
                         _ => continue,
                     },
                     Err(RecvError::Lagged(_)) => news.all(),
@@ -264,12 +265,15 @@ fn follow(
     if let Some(same) = same.filter(|same| same.ended.is_none()) {
         return Some(same.clone());
     }
-    let Sighting { node, registration: Registration { address, agent, .. } } = newest;
+    let Sighting { node, registration: Registration { address, agent, appeared, .. } } = newest;
+    // Where it was before, its registration may be the same one with another address.
+    let before = stored.map(|stored| stored.ended.unwrap_or(now));
+    let came = appeared.filter(|came| before.is_none_or(|before| *came >= before)).unwrap_or(now);
     // At another node, or with new firmware, it is still where it was.
     let stays = stored.filter(|stored| stored.ended.is_none() && stored.address == *address);
     Some(PhoneRegistration {
-        first: stored.map_or(now, |stored| stored.first),
-        since: stays.map_or(now, |stored| stored.since),
+        first: stored.map_or(came, |stored| stored.first),
+        since: stays.map_or(came, |stored| stored.since),
         ended: None,
         node: node.clone(),
         address: *address,

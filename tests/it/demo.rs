@@ -15,6 +15,8 @@ fn the_demo_tells_the_whole_morning() {
         "Desk 1 is Alan's now",
         "Desk 2 is nobody's again",
         "Desk 12, a snom D785: asked with its bare MAC address",
+        "The way of Desk 12, as",
+        "Whatever stops is in",
         "Desk 13 ended at its own files again",
         "Desk 13 is Grace Hopper's. After",
         "Nothing of Ada's is left, her forwarding is off",

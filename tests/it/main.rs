@@ -19,6 +19,7 @@ mod login;
 mod onboarding;
 mod phone_book;
 mod phones_configure;
+mod phones_import;
 mod phones_listener;
 mod phones_operator;
 mod phones_unknown;

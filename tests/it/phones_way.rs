@@ -23,6 +23,19 @@ fn told(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+/// Runs a command, while FreeSWITCH and the phones here go on.
+async fn run(office: &Office, arguments: &[&str]) -> Output {
+    let mut command = office.command(arguments);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+/// What a command prints that does what it should.
+async fn says(office: &Office, arguments: &[&str]) -> String {
+    let output = run(office, arguments).await;
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    told(&output)
+}
+
 async fn way(office: &Office, mac: &str) -> Value {
     office.get(&format!("phones/{mac}/way")).await
 }
@@ -38,7 +51,7 @@ async fn is_stuck(office: &Office, mac: &str, stage: &str, reason: &str) {
     let wanted = (stage.to_owned(), reason.to_owned());
     until(&format!("{mac} is {stage}: {reason}"), async || stuck(office, mac).await == wanted)
         .await;
-    let listed = told(&office.run(&["phones", "list", "--stuck"]));
+    let listed = says(office, &["phones", "list", "--stuck"]).await;
     assert_eq!(listed.contains(mac), !reason.is_empty(), "{listed}");
 }
 
@@ -83,18 +96,18 @@ async fn a_phone_out_of_its_box_goes_through_all_stages_and_a_restart_keeps_thei
     assert_eq!(there["registration"]["address"], "127.0.0.1");
     assert_eq!(there["registration"]["node"], "lab");
     assert!(there["registration"]["agent"].as_str().unwrap().starts_with("snomD785/"));
-    let shown = told(&office.run(&["phones", "show", DESK]));
+    let shown = says(&office, &["phones", "show", DESK]).await;
     assert!(
         shown.contains("registered at FreeSWITCH") && shown.contains("127.0.0.1 at lab"),
         "{shown}"
     );
-    let why = told(&office.run(&["phones", "why", DESK]));
+    let why = says(&office, &["phones", "why", DESK]).await;
     assert!(why.lines().nth(1).unwrap().starts_with("way"), "{why}");
     let stages: Value =
-        serde_json::from_str(&told(&office.run(&["phones", "stages", "--json"]))).unwrap();
+        serde_json::from_str(&says(&office, &["phones", "stages", "--json"]).await).unwrap();
     assert_eq!(stages["stages"]["shown"], 1);
     assert_eq!(stages["stages"]["imported"], PHONES.len());
-    let listed = told(&office.run(&["phones", "list", "--stage", "shown"]));
+    let listed = says(&office, &["phones", "list", "--stage", "shown"]).await;
     assert!(listed.contains(DESK) && !listed.contains(PHONES[0].0), "{listed}");
     // Somebody logs in, and the phone is on its way again until it shows that.
     office.log_in(&device.phone().unwrap(), &format!("*11{}", USERS[0].0), USERS[0].2).await;
@@ -124,7 +137,7 @@ async fn a_phone_that_does_not_go_on_is_listed_with_the_reason() {
     office.post(&format!("phones/{DESK}/enrolment"), json!({ "window": 0 })).await;
     assert_eq!(reqwest::get(&bare).await.unwrap().status(), 401);
     is_stuck(&office, DESK, "first-contact", "refused").await;
-    let listed = told(&office.run(&["phones", "list", "--stuck"]));
+    let listed = says(&office, &["phones", "list", "--stuck"]).await;
     assert!(listed.contains("its window is closed"), "{listed}");
     assert!(listed.contains(&format!("hotdeskd phones enrol {DESK}")), "{listed}");
     // It is given its URL, and does not come back.
@@ -156,7 +169,7 @@ async fn a_phone_that_does_not_go_on_is_listed_with_the_reason() {
     // A phone that somebody configured by hand.
     office.switch.register(&office.phone(0)).await.unwrap();
     is_stuck(&office, PHONES[0].0, "registered", "configured-elsewhere").await;
-    let listed = told(&office.run(&["phones", "list", "--stage", "registered"]));
+    let listed = says(&office, &["phones", "list", "--stage", "registered"]).await;
     assert!(listed.contains(PHONES[0].0) && !listed.contains(DESK), "{listed}");
     // A mistake in a template.
     inventory(&office, "000413aa0013").await;
@@ -199,22 +212,22 @@ async fn a_phone_that_was_carried_away_is_told_of_once_and_when_it_is_back() {
     assert_eq!(told_of().await, []);
     registers("198.51.100.9").await;
     let moved = ("phone-moved".to_owned(), json!("198.51.100.9"));
-    assert_eq!(told_of().await, [moved.clone()]);
-    let listed = told(&office.run(&["phones", "list", "--moved"]));
+    assert_eq!(told_of().await, std::slice::from_ref(&moved));
+    let listed = says(&office, &["phones", "list", "--moved"]).await;
     assert!(listed.contains(mac) && listed.contains("198.51.100.9"), "{listed}");
     // Again and again, from there and from elsewhere: it is the same move.
     registers("198.51.100.10").await;
     office.kill();
     office.start().await;
     registers("203.0.113.1").await;
-    assert_eq!(told_of().await, [moved.clone()]);
-    let journal = told(&office.run(&["journal", "list", "--phone", mac]));
+    assert_eq!(told_of().await, std::slice::from_ref(&moved));
+    let journal = says(&office, &["journal", "list", "--phone", mac]).await;
     let sentence = "of Vienna registers from 198.51.100.9, in 198.51.100.0/24: its emergency location is wrong there";
     assert!(journal.contains(sentence), "{journal}");
     registers("192.0.2.8").await;
     let returned = ("phone-returned".to_owned(), json!("192.0.2.8"));
     assert_eq!(told_of().await, [moved.clone(), returned]);
-    let listed = told(&office.run(&["phones", "list", "--moved"]));
+    let listed = says(&office, &["phones", "list", "--moved"]).await;
     assert!(!listed.contains(mac), "{listed}");
     // It stays in Graz, and the inventory says so.
     registers("198.51.100.9").await;
@@ -224,7 +237,7 @@ async fn a_phone_that_was_carried_away_is_told_of_once_and_when_it_is_back() {
     until("it belongs there", async || told_of().await.len() == 4).await;
     assert_eq!(told_of().await[3].0, "phone-returned");
     // Of a place without networks nobody can say anything.
-    let check = told(&office.run(&["check", "--json"]));
+    let check = told(&run(&office, &["check", "--json"]).await);
     let lines: Vec<Value> = serde_json::from_str(&check).unwrap();
     let locations: Vec<_> = lines.iter().filter(|line| line["subject"] == "locations").collect();
     assert_eq!(locations.len(), 1, "{check}");
@@ -257,8 +270,7 @@ impl Checked {
 
     /// What a check says: its exit code, the JSON, and nothing secret.
     async fn check(&self) -> (Option<i32>, Value) {
-        let mut command = self.office.command(&["phones", "check", DESK, "--json"]);
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let output = run(&self.office, &["phones", "check", DESK, "--json"]).await;
         let text = told(&output);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let secrets = ["http_pass", "http_client_pass", "admin_mode_password"];
@@ -308,7 +320,7 @@ async fn a_check_finds_what_somebody_changed_at_the_phone() {
         { "name": "user_pass.1", "wanted": null, "found": null },
     ]);
     assert_eq!(check["settings"], wanted);
-    let text = told(&checked.office.run(&["phones", "check", DESK]));
+    let text = told(&run(&checked.office, &["phones", "check", DESK]).await);
     assert!(text.contains("DIFFERS") && text.contains("(not shown)"), "{text}");
     // It fetches what it should have, and all is well again.
     checked.device.boot().await;
@@ -366,11 +378,11 @@ async fn a_check_of_a_phone_that_is_off_or_of_another_vendor_says_so() {
         line(&check, "its own pages").contains("only of a phone that is registered"),
         "{check:#}"
     );
-    let unknown = checked.office.run(&["phones", "check", "000413ffffff"]);
+    let unknown = run(&checked.office, &["phones", "check", "000413ffffff"]).await;
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no phone"), "{unknown:?}");
     let (mac, ..) = PHONES[2];
     checked.office.switch.register(&checked.office.phone(2)).await.unwrap();
-    let output = checked.office.run(&["phones", "check", mac]);
+    let output = run(&checked.office, &["phones", "check", mac]).await;
     assert!(told(&output).contains("does not read the pages of this vendor"), "{output:?}");
 }

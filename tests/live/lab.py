@@ -67,12 +67,19 @@ class Lab:
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.daemon.wait(20)
 
-    @contextlib.contextmanager
     def setting(self, name, value):
         """The daemon with another setting, started anew; and as it was, after."""
-        own, changed = self.config, self.config.with_name("changed.toml")
-        text, count = re.subn(rf"^#?{name} = .*$", f"{name} = {value}", own.read_text(), flags=re.M)
+        text, count = re.subn(rf"^#?{name} = .*$", f"{name} = {value}", self.config.read_text(), flags=re.M)
         assert count == 1, f"{count} settings {name}"
+        return self.configured(text)
+
+    def tables(self, text):
+        """The daemon with further tables, started anew; and as it was, after."""
+        return self.configured(self.config.read_text() + "\n" + text)
+
+    @contextlib.contextmanager
+    def configured(self, text):
+        own, changed = self.config, self.config.with_name("changed.toml")
         changed.write_text(text)
         self.signal(signal.SIGTERM)
         self.config = changed

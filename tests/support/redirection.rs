@@ -153,18 +153,20 @@ fn run(folder: &Path) -> (Child, u16) {
         command.arg(before);
     }
     let process = command.stderr(errors.unwrap()).spawn();
-    let mut process = process.expect("python3; install Debian's package python3");
+    (process.expect("python3; install Debian's package python3"), told_port(folder))
+}
+
+/// The port that the service wrote down, once it listens.
+fn told_port(folder: &Path) -> u16 {
     let until = Instant::now() + Duration::from_secs(20);
-    while Instant::now() < until {
-        if let Ok(port) = std::fs::read_to_string(&port) {
-            return (process, port.parse().unwrap());
+    loop {
+        if let Ok(port) = std::fs::read_to_string(folder.join("port")) {
+            return port.parse().unwrap();
         }
+        let errors = std::fs::read_to_string(folder.join("errors")).unwrap_or_default();
+        assert!(Instant::now() < until, "the redirection service does not start: {errors}");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let _ = process.kill();
-    let _ = process.wait();
-    let errors = std::fs::read_to_string(folder.join("errors")).unwrap_or_default();
-    panic!("the redirection service does not start: {errors}");
 }
 
 impl Drop for RedirectionServer {

@@ -1,6 +1,7 @@
 //! `check`: what works, what does not, and what to do; asks every outside thing that a daemon would use.
 
 mod customers;
+mod inventory;
 mod ldap;
 mod phones;
 mod pnp;
@@ -92,6 +93,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     pnp::lines(config, &mut lines).await;
     redirection::lines(config, store.as_ref(), &mut lines).await;
     customers::lines(config, &mut lines).await?;
+    inventory::lines(config, &mut lines).await;
     if let Some(store) = &store {
         service::lines(config, store, &mut lines);
         standing_files(config, store, &mut lines)?;

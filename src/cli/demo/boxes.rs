@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep};
 
 use super::office::Office;
 use super::story::{converse, is_nobodys, is_of, scene, seen, words};
+use crate::model::Stage;
+use crate::provisioning::WayView;
 use crate::simulator::Phone;
 use crate::simulator::device::{Device, DeviceSettings, Vendor};
 
@@ -53,7 +56,7 @@ pub(super) async fn tell(office: &Office) -> anyhow::Result<()> {
 }
 
 fn title(device: &Device) -> &'static str {
-    label(&device.settings().mac.to_string()).unwrap_or("a phone")
+    title_of(&device.settings().mac.to_string())
 }
 
 fn phone(device: &Device) -> anyhow::Result<Phone> {
@@ -88,7 +91,42 @@ async fn unpack(office: &Office) -> anyhow::Result<Vec<Device>> {
         ));
         devices.push(device);
     }
+    way(office, &devices).await?;
     Ok(devices)
+}
+
+/// What `phones show` says of a phone's way.
+#[derive(serde::Deserialize)]
+struct OnItsWay {
+    way: WayView,
+}
+
+/// Tells the way of the first of them, once it is at its end.
+async fn way(office: &Office, devices: &[Device]) -> anyhow::Result<()> {
+    let mac = devices.first().context("two phones")?.settings().mac.to_string();
+    let until = Instant::now() + SOON;
+    let steps = loop {
+        let shown = office.run(&["phones", "show", &mac, "--json"]).await?;
+        let OnItsWay { way } = serde_json::from_str(&shown)?;
+        if way.stage == Stage::Shown {
+            break way.steps;
+        }
+        ensure!(Instant::now() < until, "{} is only {}", title_of(&mac), way.stage);
+        sleep(Duration::from_millis(100)).await;
+    };
+    let told = steps.iter().map(|step| {
+        let at =
+            step.at.map(|at| at.to_zoned(TimeZone::system()).strftime(" %H:%M:%S").to_string());
+        format!("{}{}", step.stage.title(), at.unwrap_or_default())
+    });
+    let told: Vec<String> = told.collect();
+    seen(&format!("The way of {}, as `hotdeskd phones show {mac}` has it:", title_of(&mac)));
+    seen(&format!("{}. Whatever stops is in `hotdeskd phones list --stuck`.", told.join(", ")));
+    Ok(())
+}
+
+fn title_of(mac: &str) -> &'static str {
+    label(mac).unwrap_or("a phone")
 }
 
 /// What a person in front of the phone sees.

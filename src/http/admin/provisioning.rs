@@ -59,7 +59,7 @@ pub(super) async fn why(
     State(outside): State<Outside>,
     Named(mac): Named<Mac>,
 ) -> Result<Json<Why>, Problem> {
-    let why = provisioning.why(mac, outside.asked(mac), Timestamp::now()).await;
+    let why = provisioning.why(mac, outside.beside(mac), Timestamp::now()).await;
     let why = why.map_err(|error| Problem::from(desk::Error::from(error)))?;
     Ok(Json(why.ok_or(desk::Error::UnknownPhone(mac))?))
 }

@@ -12,7 +12,7 @@ use super::Outside;
 use super::problem::{Named, Problem};
 use crate::desk;
 use crate::model::{Asked, Mac, NodeRegistrations, Stage};
-use crate::provisioning::{PhoneCheck, Provisioning, WayView};
+use crate::provisioning::{Beside, PhoneCheck, Provisioning, WayView};
 
 /// Who knows what FreeSWITCH knows of phones.
 pub trait PhoneWatch: Send + Sync {
@@ -50,9 +50,10 @@ pub struct StagesView {
 }
 
 impl Outside {
-    /// What FreeSWITCH asked about a phone.
-    pub(super) fn asked(&self, phone: Mac) -> Asked {
-        self.phones.as_ref().map_or(Asked::Unknown, |phones| phones.asked(phone))
+    /// What is known of a phone besides the store.
+    pub(super) fn beside(&self, phone: Mac) -> Beside<'_> {
+        let asked = self.phones.as_ref().map_or(Asked::Unknown, |phones| phones.asked(phone));
+        Beside { asked, services: self.redirections.as_ref() }
     }
 }
 
@@ -71,7 +72,7 @@ fn ways(provisioning: &Provisioning, outside: &Outside) -> Vec<WayView> {
         let phones = macs.iter().filter_map(|mac| memory.phone(*mac));
         ways.extend(
             phones
-                .map(|phone| provisioning.way_view(&memory, phone, outside.asked(phone.mac), now)),
+                .map(|phone| provisioning.way_view(&memory, phone, outside.beside(phone.mac), now)),
         );
     }
     ways
@@ -112,8 +113,8 @@ pub(super) async fn show(
 ) -> Result<Json<WayView>, Problem> {
     let memory = provisioning.desk().store().memory();
     let phone = memory.phone(mac).ok_or(desk::Error::UnknownPhone(mac))?;
-    let asked = outside.asked(mac);
-    Ok(Json(provisioning.way_view(&memory, phone, asked, Timestamp::now())))
+    let beside = outside.beside(mac);
+    Ok(Json(provisioning.way_view(&memory, phone, beside, Timestamp::now())))
 }
 
 pub(super) async fn check(
@@ -125,7 +126,7 @@ pub(super) async fn check(
         Some(phones) => phones.registrations(mac).await,
         None => Vec::new(),
     };
-    let checked = provisioning.check(mac, nodes, outside.asked(mac), Timestamp::now()).await;
+    let checked = provisioning.check(mac, nodes, outside.beside(mac), Timestamp::now()).await;
     let checked = checked.map_err(|error| Problem::from(desk::Error::from(error)))?;
     Ok(Json(checked.ok_or(desk::Error::UnknownPhone(mac))?))
 }

@@ -168,6 +168,8 @@ pub struct WayFacts<'a> {
     pub added: Timestamp,
     /// The vendor's redirection service.
     pub redirection: Redirected,
+    /// Why that does not take it.
+    pub refusal: Option<&'a str>,
     /// What it did at the phones' listener.
     pub contact: Option<&'a PhoneContact>,
     /// How it is known there.
@@ -218,7 +220,7 @@ impl Way {
         let steps: Vec<Step> = Stage::ALL
             .into_iter()
             .filter(|stage| *stage != Stage::Redirected || facts.redirection != Redirected::NotUsed)
-            .map(|stage| Step { stage, at: facts.holds_since(stage) })
+            .map(|stage| Step { stage, at: facts.holds_since(stage).map(to_the_second) })
             .collect();
         let last = steps.iter().rev().find(|step| step.at.is_some());
         // The first always holds.
@@ -234,6 +236,11 @@ impl Way {
     pub fn at(&self, stage: Stage) -> Option<Timestamp> {
         self.steps.iter().find(|step| step.stage == stage)?.at
     }
+}
+
+/// As the store has it, so that a restart changes no time.
+fn to_the_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// Which of the limits holds.
@@ -254,7 +261,7 @@ impl WayLimits {
         let hours = |hours: i64| SignedDuration::from_hours(hours);
         match (limit, why) {
             (_, Obstacle::Refused { told: Told::Broken { .. } })
-            | (_, Obstacle::NotShown { why: Some(_) }) => SignedDuration::ZERO,
+            | (_, Obstacle::NotShown { not_shown: Some(_) }) => SignedDuration::ZERO,
             (Limit::Contact, _) => hours(24 * i64::from(self.contact_days)),
             (Limit::Enrol, _) => minutes(self.enrol_minutes),
             (Limit::Configure, _) => minutes(self.configure_minutes),
@@ -317,7 +324,10 @@ impl WayFacts<'_> {
     fn never_seen(&self, now: Timestamp) -> (Timestamp, Obstacle, Limit) {
         let since = match self.redirection {
             Redirected::Since(at) => at.max(self.added),
-            Redirected::NotYet => return (self.added, Obstacle::NotRedirected, Limit::Contact),
+            Redirected::NotYet => {
+                let refusal = self.refusal.map(str::to_owned);
+                return (self.added, Obstacle::NotRedirected { refusal }, Limit::Contact);
+            }
             Redirected::NotUsed => self.added,
         };
         let redirected = self.redirection != Redirected::NotUsed;
@@ -346,7 +356,7 @@ impl WayFacts<'_> {
             return (registered, Obstacle::ConfiguredElsewhere, Limit::Configure);
         }
         let since = self.wanted.map_or(registered, |wanted| wanted.since);
-        let why = self.wanted.and_then(|wanted| {
+        let not_shown = self.wanted.and_then(|wanted| {
             let attempts = &wanted.attempts;
             attempts.not_shown?;
             Some(match attempts.tries {
@@ -354,6 +364,6 @@ impl WayFacts<'_> {
                 tries => NotShown::Silent { tries, restarted: attempts.restarted },
             })
         });
-        (since, Obstacle::NotShown { why }, Limit::Show)
+        (since, Obstacle::NotShown { not_shown }, Limit::Show)
     }
 }

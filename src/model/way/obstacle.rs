@@ -10,8 +10,11 @@ use crate::model::{Mac, NotShown, PhoneRefusal, Told};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Obstacle {
-    /// The vendor's redirection service was not told of it.
-    NotRedirected,
+    /// The vendor's redirection service does not send it here.
+    NotRedirected {
+        /// What the service said when it was told.
+        refusal: Option<String>,
+    },
     /// Nothing ever came from it.
     NeverSeen {
         /// Whether the vendor's redirection service sends it here.
@@ -41,15 +44,18 @@ pub enum Obstacle {
     /// It is registered, and does not show who sits there.
     NotShown {
         /// Why, where that was found out.
-        why: Option<NotShown>,
+        not_shown: Option<NotShown>,
     },
 }
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRedirected => {
+            Self::NotRedirected { refusal: None } => {
                 f.write_str("its vendor's redirection service does not know of it")
+            }
+            Self::NotRedirected { refusal: Some(refusal) } => {
+                write!(f, "its vendor's redirection service does not take it: {refusal}")
             }
             Self::NeverSeen { .. } => f.write_str("nothing ever came from it"),
             Self::Refused { told: Told::Challenged } => {
@@ -71,10 +77,10 @@ impl fmt::Display for Obstacle {
             Self::ConfiguredElsewhere => {
                 f.write_str("it is registered, and never fetched a configuration from here")
             }
-            Self::NotShown { why: Some(why) } => {
+            Self::NotShown { not_shown: Some(why) } => {
                 write!(f, "it does not show who sits there: {why}")
             }
-            Self::NotShown { why: None } => {
+            Self::NotShown { not_shown: None } => {
                 f.write_str("it is registered, and did not fetch the last change yet")
             }
         }
@@ -85,7 +91,7 @@ impl Obstacle {
     /// What to do about it, a sentence or two.
     pub fn advice(&self, phone: Mac) -> String {
         match self {
-            Self::NotRedirected => {
+            Self::NotRedirected { .. } => {
                 "Run `hotdeskd redirection plan` to see what the service should be told, \
                  and `hotdeskd redirection apply` to tell it."
                     .to_owned()
@@ -122,7 +128,7 @@ impl Obstacle {
                 "Somebody configured it by hand, or another server does. To have it follow the people, reset it to \
                  factory settings after `hotdeskd phones enrol {phone}`; if that is meant, leave it."
             ),
-            Self::NotShown { why: Some(NotShown::Unregistered) } => {
+            Self::NotShown { not_shown: Some(NotShown::Unregistered) } => {
                 "Is it switched on? It is told when it registers again.".to_owned()
             }
             Self::NotShown { .. } => format!(

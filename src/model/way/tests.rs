@@ -94,6 +94,7 @@ impl Past {
                 Some(None) => Redirected::NotYet,
                 Some(Some(second)) => Redirected::Since(at(second)),
             },
+            refusal: None,
             contact: contact.as_ref(),
             enrolment: Some(&enrolment),
             shown: shown.as_ref(),
@@ -158,7 +159,10 @@ fn a_phone_that_never_came_is_stuck_after_days() {
     assert_eq!(past.stuck(3 * DAY), (Stage::Imported, never(false, true)));
     assert_eq!(past.stuck(9 * DAY), (Stage::Imported, never(false, false)));
     let unknown = Past { service: Some(None), ..Past::default() };
-    assert_eq!(unknown.stuck(3 * DAY), (Stage::Imported, Some(Obstacle::NotRedirected)));
+    assert_eq!(
+        unknown.stuck(3 * DAY),
+        (Stage::Imported, Some(Obstacle::NotRedirected { refusal: None }))
+    );
     let known = Past { service: Some(Some(DAY)), ..Past::default() };
     assert_eq!(known.stuck(4 * DAY - 1), (Stage::Redirected, None));
     assert_eq!(known.stuck(4 * DAY), (Stage::Redirected, never(true, false)));
@@ -227,10 +231,10 @@ fn a_registered_phone_that_does_not_show_it_is_stuck() {
         ..Past::default()
     };
     assert_eq!(past.stuck(1899), (Stage::Registered, None));
-    assert_eq!(past.stuck(1900), (Stage::Registered, Some(Obstacle::NotShown { why: None })));
+    assert_eq!(past.stuck(1900), (Stage::Registered, Some(Obstacle::NotShown { not_shown: None })));
     past.wanted = Some((1000, true));
-    let why = Some(NotShown::Silent { tries: 4, restarted: false });
-    assert_eq!(past.stuck(1000), (Stage::Registered, Some(Obstacle::NotShown { why })));
+    let not_shown = Some(NotShown::Silent { tries: 4, restarted: false });
+    assert_eq!(past.stuck(1000), (Stage::Registered, Some(Obstacle::NotShown { not_shown })));
     let by_hand = Past { registered: Some(2), ..Past::default() };
     assert_eq!(by_hand.stuck(602), (Stage::Registered, Some(Obstacle::ConfiguredElsewhere)));
 }
@@ -278,7 +282,8 @@ fn every_obstacle_says_what_to_do_in_a_sentence() {
         all.push(refused(Told::Refused { reason }));
     }
     all.extend([
-        Obstacle::NotRedirected,
+        Obstacle::NotRedirected { refusal: None },
+        Obstacle::NotRedirected { refusal: Some("Error:owned_by_other_user".into()) },
         Obstacle::NeverSeen { redirected: true, window_open: true },
         Obstacle::NeverSeen { redirected: false, window_open: false },
         Obstacle::NotProven,
@@ -288,8 +293,8 @@ fn every_obstacle_says_what_to_do_in_a_sentence() {
         Obstacle::NotRegistered,
         Obstacle::Away,
         Obstacle::ConfiguredElsewhere,
-        Obstacle::NotShown { why: None },
-        Obstacle::NotShown { why: Some(NotShown::Unregistered) },
+        Obstacle::NotShown { not_shown: None },
+        Obstacle::NotShown { not_shown: Some(NotShown::Unregistered) },
     ]);
     for why in all {
         let (text, advice) = (why.to_string(), why.advice(phone()));

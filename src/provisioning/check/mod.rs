@@ -22,8 +22,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::compose::web_password;
-use super::{Provisioning, WayView};
-use crate::model::{Asked, Mac, NodeRegistrations, PhoneRequest};
+use super::{Beside, Provisioning, WayView};
+use crate::model::{Mac, NodeRegistrations, PhoneRequest};
 use crate::store::DatabaseError;
 pub use judge::{CheckLine, Verdict};
 pub use snom::Difference;
@@ -93,8 +93,7 @@ enum NotRead {
 }
 
 impl Provisioning {
-    /// Checks a phone; `None` where it is not in the inventory. `nodes` is what FreeSWITCH says now, `asked` what it asked
-    /// about the phone.
+    /// Checks a phone; `None` where it is not in the inventory. `nodes` is what FreeSWITCH says now.
     ///
     /// # Errors
     /// The store failed.
@@ -102,14 +101,14 @@ impl Provisioning {
         &self,
         phone: Mac,
         nodes: Vec<NodeRegistrations>,
-        asked: Asked,
+        beside: Beside<'_>,
         now: Timestamp,
     ) -> Result<Option<PhoneCheck>, DatabaseError> {
         let requests = self.store().phone_requests(phone).await?;
         let said = self.ask_phone(phone, &nodes, now).await;
         let memory = self.store().memory();
         let Some(known) = memory.phone(phone) else { return Ok(None) };
-        let way = self.way_view(&memory, known, asked, now);
+        let way = self.way_view(&memory, known, beside, now);
         let last_request = requests.last().cloned();
         let facts = judge::Facts {
             way: &way,

@@ -7,7 +7,7 @@ pub(super) fn print(vendors: &[Told<'_>], base: &str) -> String {
     let include = [
         "Write it to /etc/dnsmasq.d/hotdeskd.conf.",
         "dnsmasq sends an option to those that ask for it (option 55); phones ask for theirs.",
-        "It looks for a vendor class anywhere in what a device says, and sends nothing twice.",
+        "It looks for a vendor class anywhere in what a device says.",
     ];
     let mut text = String::new();
     for line in head("dnsmasq", &include, vendors, base) {

@@ -65,6 +65,11 @@ impl Redirections {
         self.0.services.iter().map(|service| service.name.as_str())
     }
 
+    /// Whether phones of this vendor go to any of them.
+    pub fn takes(&self, vendor: &str) -> bool {
+        self.0.services.iter().any(|service| service.access.settings.takes(vendor))
+    }
+
     /// How it stands.
     pub fn status(&self) -> RunStatus {
         self.note().clone()

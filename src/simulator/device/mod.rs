@@ -9,6 +9,7 @@
 //! * `web` - its web server; `http`, `digest` - its HTTP client; `xml` - its reader;
 //! * `snom`, `polycom`, `yealink`, `cisco`, `grandstream`, `fanvil`, `gigaset` - what differs between
 //!   vendors; `software` chooses;
+//! * `pnp` - how it asks its network for its server;
 //! * `line` - the SIP side: registers with a simulated FreeSWITCH, hears its NOTIFYs.
 
 mod cisco;
@@ -18,6 +19,7 @@ mod gigaset;
 mod grandstream;
 mod http;
 mod line;
+mod pnp;
 mod polycom;
 mod report;
 mod settings;

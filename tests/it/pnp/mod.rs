@@ -2,6 +2,7 @@
 
 mod flood;
 mod multicast;
+mod thousand;
 mod unicast;
 
 use std::net::SocketAddr;

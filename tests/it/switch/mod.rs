@@ -4,6 +4,7 @@ mod confirmation;
 mod examination;
 mod files;
 mod hostile;
+mod presence;
 mod scripted;
 mod telling;
 

@@ -19,7 +19,7 @@ impl Scripted {
         peer
     }
 
-    async fn say(&mut self, text: &str) {
+    pub(super) async fn say(&mut self, text: &str) {
         let _ = self.stream.write_all(text.as_bytes()).await;
     }
 
