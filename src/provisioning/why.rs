@@ -67,7 +67,9 @@ impl Provisioning {
         beside: Beside<'_>,
         now: Timestamp,
     ) -> Result<Option<Why>, DatabaseError> {
-        let requests = self.store().phone_requests(phone).await?;
+        let mut requests = self.store().phone_requests(phone).await?;
+        // What a phone made of a NOTIFY is known later than what it fetched meanwhile.
+        requests.sort_by_key(|request| request.at);
         let memory = self.store().memory();
         let Some(known) = memory.phone(phone) else { return Ok(None) };
         let enrolment = memory.enrolment(phone).map(|enrolment| EnrolmentView::of(enrolment, now));

@@ -29,6 +29,8 @@ async fn every_phone_that_was_seen_is_sent_its_url_and_the_operator_sees_it() {
         let told = why(&office, mac);
         let line = format!("SUBSCRIBE (SIP PnP)  200     asked by SIP PnP, got {url}");
         assert!(told.contains(&line) && told.contains("127.0.0.1"), "{told}");
+        let sentence = format!("It was told by SIP PnP to go to {url}, and has not come since.");
+        assert!(told.contains(&sentence), "{told}");
         assert!(
             told.contains("It is not enrolled; its window is open"),
             "nothing is proven: {told}"
