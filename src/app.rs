@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -151,7 +151,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }
     if config.pnp.enabled {
         let (room, stop) = (provisioning.clone(), shutdown.clone());
-        let direct = pnp_listener(&config).await?;
+        let direct = pnp_listener(&config)?;
         parts.spawn(pnp::serve(room, config.pnp.settings(), direct, stop));
     }
     let service = service::customer_service(&config, Arc::new(database))?;
@@ -475,12 +475,12 @@ pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Resul
 }
 
 /// The socket at which phones ask us alone, where the configuration has one.
-async fn pnp_listener(config: &Config) -> anyhow::Result<Option<pnp::Direct>> {
+fn pnp_listener(config: &Config) -> anyhow::Result<Option<pnp::Direct>> {
     let Some(Listener { address, allow }) = &config.pnp.listen else { return Ok(None) };
-    let socket = UdpSocket::bind(address).await.with_context(|| {
+    let direct = pnp::Direct::bind(*address, allow.clone()).with_context(|| {
         format!("cannot listen at {address} (pnp.listen, UDP); has FreeSWITCH this port there?")
     })?;
-    Ok(Some(pnp::Direct { socket, allow: allow.clone() }))
+    Ok(Some(direct))
 }
 
 async fn bind(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

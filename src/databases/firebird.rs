@@ -32,7 +32,7 @@ pub(crate) fn firebird(server: &Server, relay: &Relay) -> PureRustConnectionBuil
 ///
 /// A server asked for UTF-8 converts what has a character set, and hands out as they are the bytes of what has
 /// none, as in many old databases. The client would fail there, so that it makes one character of each byte, and
-/// [`read`] looks what the bytes are.
+/// whoever reads looks what the bytes are ([`bytes_of`]).
 fn character_set(set: FirebirdCharset) -> Charset {
     match set {
         FirebirdCharset::Utf8 => Charset { on_rust: charset::ISO_8859_1.on_rust, ..charset::UTF_8 },

@@ -92,10 +92,14 @@ impl Registration {
 
     /// `user@host:port` of the Contact, which is also in the name of a call to this phone.
     pub(super) fn address(&self) -> Option<&str> {
-        let uri = self.contact.split_once('<').map_or(self.contact.as_str(), |(_, uri)| uri);
-        let uri = uri.split(['>', ';', '?']).next()?;
-        address_of(uri)
+        address_in(&self.contact)
     }
+}
+
+/// `user@host:port` of a Contact header.
+fn address_in(contact: &str) -> Option<&str> {
+    let uri = contact.split_once('<').map_or(contact, |(_, uri)| uri);
+    address_of(uri.split(['>', ';', '?']).next()?)
 }
 
 /// `user@host:port` of a SIP URI without its parameters.
@@ -130,24 +134,39 @@ fn bounded(text: &str) -> String {
     text.get(..end).unwrap_or_default().to_owned()
 }
 
-/// Which registration is over: its phone, profile and Call-ID.
+/// Which registration is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Gone {
     pub phone: Mac,
     pub profile: String,
+    /// Of the registration that expired; of a REGISTER that ends one the registration's, unless the phone forgot it.
     pub call_id: String,
+    /// The Contact that a phone said is over.
+    pub contact: Option<String>,
 }
 
 impl Gone {
     /// Reads `sofia::unregister` and `sofia::expire`, which name the user differently.
     pub(super) fn of_event(event: &Message) -> Option<Self> {
         let field = |name: &str| event.field(name).map(|value| value.text());
-        let user = field("from-user").or_else(|| field("user"))?;
+        let said = field("from-user");
+        // What expired may have been replaced by another one with the same Contact.
+        let contact = said.as_ref().and_then(|_| field("contact"));
+        let user = said.or_else(|| field("user"))?;
         Some(Self {
             phone: phone_of(&user)?,
             profile: field("profile-name")?.into_owned(),
             call_id: field("call-id")?.into_owned(),
+            contact: contact.map(|contact| bounded(&contact)),
         })
+    }
+
+    /// Whether this registration is meant.
+    fn is(&self, registration: &Registration) -> bool {
+        let address = self.contact.as_deref().and_then(address_in);
+        registration.profile.as_str() == self.profile
+            && (registration.call_id.as_str() == self.call_id
+                || (address.is_some() && registration.address() == address))
     }
 }
 
@@ -293,9 +312,7 @@ impl Registrations {
         let Some(all) = self.phones.get_mut(&gone.phone) else {
             return;
         };
-        all.retain(|one| {
-            one.call_id.as_str() != gone.call_id || one.profile.as_str() != gone.profile
-        });
+        all.retain(|one| !gone.is(one));
         if all.is_empty() {
             self.phones.remove(&gone.phone);
         }

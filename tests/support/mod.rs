@@ -153,6 +153,8 @@ impl Office {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hotdeskd"));
         command.arg("--config").arg(&self.config.file).args(arguments);
         command.env_remove("RUST_LOG").stdin(Stdio::null());
+        // Whatever proxy this machine has, nobody there is asked for loopback.
+        command.env("NO_PROXY", "localhost,127.0.0.1");
         command
     }
 

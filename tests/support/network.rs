@@ -63,6 +63,8 @@ impl Network {
             ip(&format!("-n {OTHER} address add {there}/24 dev {far}"));
             ip(&format!("-n {OTHER} link set {far} up"));
         }
+        // An interface may have more than one address.
+        ip(&format!("address add 192.0.2.2/24 dev {NEAR} label {NEAR}:1"));
         // Where a phone sends what is for everybody.
         ip(&format!("-n {OTHER} route add default dev {FAR}"));
     }

@@ -50,8 +50,9 @@ pub(super) async fn run(import: &Import, config: &Config) -> Printed {
         Some(file) => source::file(file, ignore, &teller)?,
         None => source::query(config, ignore, &teller).await?,
     };
-    let report = send(import, gathered, config, &teller).await?;
+    let sent = send(import, gathered, config, &teller).await;
     teller.end();
+    let report = sent?;
     let told = match import.json {
         true => output::json(&report.json(import.dry_run))?,
         false => report.in_words(import.dry_run, import.all, import.not_listed),

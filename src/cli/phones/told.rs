@@ -180,8 +180,10 @@ impl Report {
             "{would}{new} new, {changed} changed, {unchanged} unchanged, {wrong} wrong; {not_listed} of the \
              inventory are not listed and stay.\n"
         );
-        if let Some(done) = self.done.filter(|done| done.seated > 0) {
-            told += &format!("{} owners sit at their phones now.\n", done.seated);
+        match self.done.map_or(0, |done| done.seated) {
+            0 => {}
+            1 => told += "One owner sits at the phone now.\n",
+            seated => told += &format!("{seated} owners sit at their phones now.\n"),
         }
         told
     }

@@ -315,7 +315,7 @@ fn phone(number: u16) -> impl Strategy<Value = Phone> {
         ];
         proptest::option::of(text.prop_filter("not blank", |text: &String| !text.trim().is_empty()))
     };
-    let vendor = proptest::option::of(prop_oneof!["snom", "yealink", "acme-2"]);
+    let vendor = proptest::option::of(prop_oneof!["snom", "yealink", "acme-2", "snom-x"]);
     let number_ = proptest::option::of("\\+?[0-9]{2,12}");
     let tags = proptest::collection::btree_set("[a-zA-Zäß0-9][a-z0-9./:_-]{0,8}", 0..4);
     (vendor, text(), text(), text(), number_, tags, any::<bool>(), proptest::bool::ANY).prop_map(
@@ -370,6 +370,44 @@ proptest! {
             let plan = office.plan_import(rows, now());
             let counts = Counts { warnings: plan.counts.warnings, unchanged: phones.len(), ..Counts::default() };
             assert_eq!(plan.counts, counts, "{:?}", plan.findings);
+        });
+    }
+
+    #[test]
+    fn what_was_imported_once_is_unchanged_the_second_time(
+        columns in proptest::sample::subsequence(&Column::ALL[1..], 0..=9).prop_shuffle(),
+        cells in proptest::collection::vec(proptest::collection::vec(any::<proptest::sample::Index>(), 9), 1..5),
+    ) {
+        let pool = |column: Column| match column {
+            Column::Mac => &[][..],
+            Column::Vendor => &["", "snom", "Yealink", "acme"][..],
+            Column::Model => &["", "D785", "M900", " T46U "],
+            Column::Label | Column::Location => &["", "'=1", "Desk\t1", "  ", "\"a;b\""],
+            Column::EmergencyCallerId => &["", "+43 1-2", "112"],
+            Column::Owner => &["", ""],
+            Column::DeskExtension => &[""],
+            Column::HotDesk => &["", "yes", "NEIN"],
+            Column::Tags => &["", "b a", "A,b;;c"],
+        };
+        let mut file = "mac".to_owned();
+        columns.iter().for_each(|column| file += &format!(",{}", column.as_str()));
+        for (number, cells) in cells.iter().enumerate() {
+            // Of vendors that we know and of one that nobody knows.
+            let oui = ["0004132a", "805ec000", "aabbcc00"][number % 3];
+            file += &format!("\n{oui}{number:04x}");
+            for (column, cell) in columns.iter().zip(cells) {
+                let cell = cell.get(pool(*column)).replace('"', "\"\"");
+                file += &format!(",\"{cell}\"");
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let office = office(folder.path()).await;
+            let done = import(&office, &file).await;
+            assert_eq!(done.added, cells.len());
+            let counts = plan(&office, &file).counts;
+            assert_eq!((counts.new, counts.changed, counts.unchanged), (0, 0, cells.len()), "{file}");
         });
     }
 

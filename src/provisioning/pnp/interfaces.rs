@@ -80,13 +80,15 @@ pub fn present(wanted: &[Interface]) -> io::Result<Vec<Present>> {
     let mut found: BTreeMap<String, Ipv4Addr> = BTreeMap::new();
     for interface in if_addrs::get_if_addrs()? {
         let IpAddr::V4(address) = interface.ip() else { continue };
+        // `eth0:1` is a label of an address of eth0.
+        let name = interface.name.split(':').next().unwrap_or_default().to_owned();
         let by_address = wanted.contains(&Interface::Address(address));
         let is_meant = match wanted {
             [] => !address.is_loopback(),
-            _ => by_address || wanted.contains(&Interface::Name(interface.name.clone())),
+            _ => by_address || wanted.contains(&Interface::Name(name.clone())),
         };
-        if is_meant && (by_address || !found.contains_key(&interface.name)) {
-            found.insert(interface.name, address);
+        if is_meant && (by_address || !found.contains_key(&name)) {
+            found.insert(name, address);
         }
     }
     Ok(found.into_iter().map(|(name, address)| Present { name, address }).collect())
@@ -104,20 +106,24 @@ pub(super) fn join(interface: &Present) -> io::Result<(UdpSocket, UdpSocket)> {
     // Without this each socket hears what comes in at any interface.
     group.set_multicast_all_v4(false)?;
     group.set_nonblocking(true)?;
+    // The kernel gives what it may.
     let _ = group.set_recv_buffer_size(BUFFER);
     group.bind(&SocketAddr::from((GROUP, PORT)).into())?;
     group.join_multicast_v4(&GROUP, &interface.address)?;
-    Ok((UdpSocket::from_std(group.into())?, speaking(interface.address.into())?))
+    let own = bind(SocketAddr::from((interface.address, 0)))?;
+    Ok((UdpSocket::from_std(group.into())?, own))
 }
 
-/// A socket at any port of an address.
+/// A socket that has room for what a thousand phones say at once.
 ///
 /// # Errors
-/// The address is not this machine's any more.
-fn speaking(address: IpAddr) -> io::Result<UdpSocket> {
-    let socket = std::net::UdpSocket::bind((address, 0))?;
+/// The address is not this machine's, or somebody has it.
+pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
-    UdpSocket::from_std(socket)
+    let _ = socket.set_recv_buffer_size(BUFFER);
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// A socket that can ask the group at an interface.

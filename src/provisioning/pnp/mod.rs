@@ -32,6 +32,9 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+use std::net::SocketAddr;
+
 use ipnet::IpNet;
 use tokio::net::UdpSocket;
 
@@ -55,8 +58,17 @@ pub struct Settings {
 /// A socket for whoever asks us and not everybody.
 #[derive(Debug)]
 pub struct Direct {
-    /// The socket.
-    pub socket: UdpSocket,
+    socket: UdpSocket,
     /// From where anybody is listened to; everywhere where it is empty.
-    pub allow: Vec<IpNet>,
+    allow: Vec<IpNet>,
+}
+
+impl Direct {
+    /// A socket at this address.
+    ///
+    /// # Errors
+    /// The address is not this machine's, or somebody has it.
+    pub fn bind(address: SocketAddr, allow: Vec<IpNet>) -> io::Result<Self> {
+        Ok(Self { socket: interfaces::bind(address)?, allow })
+    }
 }

@@ -93,14 +93,7 @@ impl Redirections {
         let stop = self.begin(&order)?;
         let this = self.clone();
         tokio::spawn(async move {
-            // Also where it panics, somebody waits for the end.
-            let work = tokio::spawn({
-                let this = this.clone();
-                async move { this.work(&order, &by, stop).await }
-            });
-            let outcomes = work.await.unwrap_or_else(|error| {
-                vec![Outcome { error: Some(error.to_string()), ..Outcome::default() }]
-            });
+            let outcomes = this.worked(order, by, stop).await;
             this.end(outcomes);
         });
         Ok(())
@@ -112,10 +105,12 @@ impl Redirections {
             let every = service.access.settings.reconcile()?;
             Some(self.keep_one(service, every, &shutdown))
         });
-        join_all(kept).await;
-        // Without one there is nothing to do, which is no reason to end.
-        shutdown.cancelled().await;
-        self.stop();
+        let stopped = async {
+            // Where no service is to be kept there is nothing to do until then.
+            shutdown.cancelled().await;
+            self.stop();
+        };
+        tokio::join!(join_all(kept), stopped);
         // Calls that are under way have a deadline, and the daemon's end has one.
         while self.status().running.is_some() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -147,7 +142,7 @@ impl Redirections {
                 continue;
             };
             pause = every;
-            let outcomes = self.work(&order, &Actor::Daemon, stop).await;
+            let outcomes = self.worked(order, Actor::Daemon, stop).await;
             for outcome in &outcomes {
                 let failed = outcome.done.iter().find_map(|done| done.error.clone());
                 let error = outcome.error.clone().or(failed);
@@ -201,6 +196,15 @@ impl Redirections {
         })
     }
 
+    /// What comes of an order; also where a mistake of ours panics, somebody waits for the end.
+    async fn worked(&self, order: Order, by: Actor, stop: CancellationToken) -> Vec<Outcome> {
+        let this = self.clone();
+        let work = tokio::spawn(async move { this.work(&order, &by, stop).await });
+        work.await.unwrap_or_else(|error| {
+            vec![Outcome { error: Some(error.to_string()), ..Outcome::default() }]
+        })
+    }
+
     async fn work(&self, order: &Order, by: &Actor, stop: CancellationToken) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         // Whoever is from before there were keys gets one now.
@@ -214,7 +218,9 @@ impl Redirections {
             if let Err(error) = went {
                 outcome.error = Some(error.to_string());
             }
-            if let Err(error) = self.journal(&outcome, by).await {
+            // What fails again and again by itself is told once, in the log.
+            let is_told = order.task != Task::Reconcile || outcome.registered + outcome.changed > 0;
+            if is_told && let Err(error) = self.journal(&outcome, by).await {
                 outcome.error = Some(error.to_string());
             }
             outcomes.push(outcome);

@@ -46,6 +46,7 @@ impl DeviceSettings {
                 }
                 socket.send_to(taken(head).as_bytes(), from).await?;
                 self.pnp = Some(url.to_owned());
+                tokio::spawn(take_again(socket));
                 return Ok(self.pnp.clone());
             }
         }
@@ -90,11 +91,26 @@ impl DeviceSettings {
     }
 }
 
+/// Answers a NOTIFY that comes again, because ours was lost.
+async fn take_again(socket: UdpSocket) {
+    let until = Instant::now() + PATIENCE;
+    let mut bytes = [0; 8_192];
+    while let Ok(Ok((length, from))) = timeout_at(until, socket.recv_from(&mut bytes)).await {
+        let text = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default());
+        if text.starts_with("NOTIFY ") {
+            let _ = socket.send_to(taken(&text).as_bytes(), from).await;
+        }
+    }
+}
+
 /// The 200 to a NOTIFY.
 fn taken(notify: &str) -> String {
     let copied = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
-    let lines =
-        notify.split("\r\n").filter(|line| copied.iter().any(|name| line.starts_with(name)));
+    let lines = notify
+        .split("\r\n\r\n")
+        .take(1)
+        .flat_map(|head| head.split("\r\n"))
+        .filter(|line| copied.iter().any(|name| line.starts_with(name)));
     let lines: String = lines.map(|line| format!("{line}\r\n")).collect();
     format!("SIP/2.0 200 OK\r\n{lines}Content-Length: 0\r\n\r\n")
 }

@@ -161,7 +161,7 @@ fn a_registration_appeared_if_it_was_not_there_when_all_were_read() {
     let found = ["old", "new", "newer", "newest"].map(|id| seen(&registrations, id));
     assert_eq!(found, [None, Some(at(4)), Some(at(6)), Some(at(7))]);
     let profile = "internal".to_owned();
-    registrations.remove(&Gone { phone, profile, call_id: "old".into() });
+    registrations.remove(&Gone { phone, profile, call_id: "old".into(), contact: None });
     registrations.add(rows(&["old"]).remove(0), at(8));
     assert_eq!(seen(&registrations, "old"), Some(at(8)), "it was gone");
 }
@@ -209,6 +209,28 @@ fn recorded_events_add_and_remove() {
         counts.push(registrations.count());
     }
     assert_eq!(counts, [1, 2, 1, 0], "two register, one unregisters, one expires");
+}
+
+#[test]
+fn a_phone_that_forgot_its_call_id_ends_its_registration_by_the_contact() {
+    let mut registrations = Registrations::default();
+    let mut events = recorded();
+    let register = events.remove(0);
+    let one = Registration::of_event(&register).unwrap();
+    registrations.add(one.clone(), at(1));
+    let gone = |contact: Option<String>| Gone {
+        phone: one.phone,
+        profile: one.profile.as_str().to_owned(),
+        call_id: "another".to_owned(),
+        contact,
+    };
+    // What expires has perhaps another one in its place by now, with the same Contact.
+    registrations.remove(&gone(None));
+    registrations.remove(&gone(Some("<sip:0004132a0001@192.0.2.99:5060>".to_owned())));
+    assert_eq!(registrations.count(), 1);
+    let address = one.address().unwrap();
+    registrations.remove(&gone(Some(format!("\"\" <sip:{address};line=x>;expires=0"))));
+    assert_eq!(registrations.count(), 0);
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn a_list_is_tried_imported_changed_and_exported() {
         );
         assert!(place.ok("phones list").starts_with("There are no phones yet"));
         let done = place.ok("phones import phones.csv");
-        assert!(done.contains("Imported: 2 new,") && done.contains("1 owners sit"), "{done}");
+        assert!(done.contains("Imported: 2 new,") && done.contains("One owner sits at"), "{done}");
         let list = place.json("phones list --tag pilot --json");
         assert_eq!(list.as_array().unwrap().len(), 1);
         assert_eq!(list[0]["emergency"]["location"], "Halle 1; Tor");

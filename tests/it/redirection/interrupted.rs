@@ -44,8 +44,8 @@ async fn a_command_that_is_killed_again_and_again_tells_nothing_twice() {
     let office = many(&server, 100).await;
     without_daemon(&office).await;
     // So that whoever is killed leaves something under way.
-    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.02 }));
-    for upto in [1, 23, 40, 71, 95] {
+    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.05 }));
+    for upto in [1, 17, 30, 45, 60] {
         let mut command = begin(&office, &["redirection", "apply"]);
         registered(&server, upto).await;
         command.kill().unwrap();
@@ -64,8 +64,8 @@ async fn a_command_that_is_killed_again_and_again_tells_nothing_twice() {
 async fn a_daemon_that_is_killed_tells_nothing_twice() {
     let server = RedirectionServer::start();
     let office = many(&server, 100).await;
-    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.02 }));
-    for upto in [10, 60] {
+    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.05 }));
+    for upto in [10, 50] {
         let command = begin(&office, &["redirection", "apply"]);
         registered(&server, upto).await;
         office.kill();
@@ -163,4 +163,25 @@ async fn a_thousand_phones_are_planned_and_registered() {
     // What the service lists is not asked for one by one whether it is ours.
     assert_eq!(server.count("redirect.checkPhone"), Default::default());
     assert_eq!(server.count("redirect.getPhoneRedirection").len(), PHONES);
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_told_to_stop_ends_what_it_does_by_itself() {
+    let server = RedirectionServer::start();
+    let office = closed(&server, "reconcile_minutes = 1").await;
+    office.start().await;
+    add_many(&office, 60).await;
+    server.control(json!({ "methods": ["redirect.registerPhone"], "delay": 0.2 }));
+    registered(&server, 5).await;
+    let begun = Instant::now();
+    without_daemon(&office).await;
+    println!("it ended after {:?}", begun.elapsed());
+    let before = server.phones().len();
+    assert!((5..60).contains(&before), "{before}");
+    let list = ok(&office, &["redirection", "list"]);
+    assert_eq!(list.matches(" registered ").count(), before, "{list}");
+    assert!(!list.contains("registering"), "{list}");
+    server.control(json!({}));
+    ok(&office, &["redirection", "apply"]);
+    each_once(&server, 60);
 }
