@@ -92,6 +92,15 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             b"domain = \"a.example\"\n[directory.params]\nvm-password = \"1\"\n",
             3, 15, "directory.params.vm-password", "hotdeskd sets it for each phone", "Correct it",
         ),
+        // Places.
+        (
+            b"domain = \"a.example\"\n[[location]]\nname = \"Vienna\"\nnetworks = []\n",
+            4, 12, "location[1].networks", "expected networks or IP addresses", "Correct it",
+        ),
+        (
+            b"domain = \"a.example\"\n[freeswitch.f]\npassword = \"x\"\n[[location]]\nname = \"Vienna\"\nnetworks = [\"192.0.2.0/24\"]\n[[location]]\nname = \"Vienna\"\nnetworks = [\"192.0.2.1\"]\n",
+            8, 8, "location[2].name", "found the location \"Vienna\" a second time", "the networks of both",
+        ),
         // The customers' database.
         (
             b"domain = \"a.example\"\n[customers]\nurl = \"mysql://crm:4711@db/crm\"\n",

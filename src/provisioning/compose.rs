@@ -99,7 +99,7 @@ impl Subject<'_> {
                 user: mac.clone(),
                 password: http_password(store, self.phone.mac, &self.enrolment.key),
             },
-            web: Login { user: "admin".to_owned(), password: web_password(store, self.phone) },
+            web: Login { user: WEB_USER.to_owned(), password: web_password(store, self.phone) },
             firmware,
             time: time_zone::read(&zone, now),
             settings,
@@ -235,6 +235,9 @@ pub(super) fn urls(site: &Site, enrolment: &Enrolment) -> Urls {
 pub(super) fn http_password(store: &Store, phone: Mac, key: &secrecy::SecretString) -> String {
     hex(store.derived(&format!("http password of {phone} with {}", key.expose_secret())))
 }
+
+/// As whom the phone's own web page is entered.
+pub(super) const WEB_USER: &str = "admin";
 
 /// The password of the phone's own web page.
 pub(super) fn web_password(store: &Store, phone: &Phone) -> String {

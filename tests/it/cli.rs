@@ -139,7 +139,9 @@ const MORNING: &[(&str, &str)] = &[
         "phones show 00-04-13-2a-00-02",
         "phone                0004132a0002\nwho is there         1002 Grace since TIME\n\
          owner                1002\ndesk extension       2002\nhot desk             yes\n\
-         emergency caller ID  the site's\npending              resync, lamp\nadded                TIME\n",
+         emergency caller ID  the site's\npending              resync, lamp\nadded                TIME\n\n\
+         imported                  TIME\nfirst contact             -\nenrolled                  -\n\
+         configured                -\nregistered at FreeSWITCH  -\nshown as wanted           -\n",
     ),
     ("sessions logout --user 1001", "1001 is logged out at 0004132a0001: logged out everywhere.\n"),
     ("sessions logout 0004132a0001", "Nobody was logged in there.\n"),

@@ -2,11 +2,16 @@
 //! carried, and what it is found to be when somebody checks it.
 
 use std::process::Output;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use hotdeskd::model::{Redirection, RedirectionState};
 use hotdeskd::simulator::Phone;
 use hotdeskd::simulator::device::{Device, DeviceSettings, Vendor};
+use hotdeskd::store::{DatabaseError, Store, Tx};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -255,17 +260,44 @@ struct Checked {
 
 impl Checked {
     async fn open(more: &str) -> Self {
+        let (office, device, listener) = Self::plugged(more).await;
+        let stop = CancellationToken::new();
+        let (serving, stopped) = (device.clone(), stop.clone());
+        tokio::spawn(async move { serving.serve_web(listener, stopped).await });
+        Self { office, device, _web: stop.drop_guard() }
+    }
+
+    /// One at whose web server sits somebody else, who says this and notes what he hears.
+    async fn with_a_stranger(says: Vec<u8>) -> (Self, Arc<Mutex<String>>) {
+        let (office, device, listener) = Self::plugged("").await;
+        let (heard, stop) = (Arc::<Mutex<String>>::default(), CancellationToken::new());
+        let (hears, stopped) = (Arc::clone(&heard), stop.clone());
+        let serving = async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (hears, says) = (Arc::clone(&hears), says.clone());
+                tokio::spawn(async move {
+                    let mut head = [0; 4096];
+                    let count = stream.read(&mut head).await.unwrap_or(0);
+                    hears.lock().unwrap().push_str(&String::from_utf8_lossy(&head[..count]));
+                    let _ = stream.write_all(&says).await;
+                    // Never the end.
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                });
+            }
+        };
+        tokio::spawn(async move { stopped.run_until_cancelled(serving).await });
+        (Self { office, device, _web: stop.drop_guard() }, heard)
+    }
+
+    /// A phone at its desk, and where its web server is to be.
+    async fn plugged(more: &str) -> (Office, Device, TcpListener) {
         let address = free_address();
         let provisioning = format!("[provisioning.web]\nport = {}\n{more}", address.port());
         let office = Office::with(Plan { provisioning, ..Plan::default() }).await;
         let device = snom(&office, DESK).await;
         device.boot().await;
         until("it is there", async || way(&office, DESK).await["stage"] == "shown").await;
-        let stop = CancellationToken::new();
-        let listener = TcpListener::bind(address).await.unwrap();
-        let (serving, stopped) = (device.clone(), stop.clone());
-        tokio::spawn(async move { serving.serve_web(listener, stopped).await });
-        Self { office, device, _web: stop.drop_guard() }
+        (office, device, TcpListener::bind(address).await.unwrap())
     }
 
     /// What a check says: its exit code, the JSON, and nothing secret.
@@ -361,6 +393,71 @@ async fn where_a_setting_allows_it_the_password_is_sent_as_it_is() {
     assert_eq!(code, Some(1), "{check:#}");
     let wanted = json!([{ "name": "http_scheme", "wanted": "on", "found": "off" }]);
     assert_eq!(check["settings"], wanted);
+}
+
+/// Whoever has taken the phone's address: he gets no password, and cannot hold us up.
+#[tokio::test]
+async fn a_stranger_at_the_phones_address_gets_no_password_and_is_not_waited_for() {
+    let endless = [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 3 << 20]].concat();
+    for (says, told) in [
+        (b"HTTP/1.1 401 -\r\nWWW-Authenticate: Basic realm=\"snom\"\r\nContent-Length: 0\r\n\r\n".to_vec(), "HTTP Basic"),
+        (b"HTTP/1.1 302 -\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_vec(), "it answered 302"),
+        (b"HTTP/1.1 401 -\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"n\"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_vec(), "does not take the password"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<html/>..".to_vec(), "no list of settings"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".to_vec(), "not answer in time"),
+        (Vec::new(), "not answer in time"),
+        (endless, "longer than"),
+    ] {
+        let (checked, heard) = Checked::with_a_stranger(says).await;
+        let begun = Instant::now();
+        let (_, check) = checked.check().await;
+        let found = line(&check, "its own pages");
+        assert!(found.starts_with("look: ") && found.contains(told), "{told}: {check:#}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{told}");
+        let heard = heard.lock().unwrap().clone();
+        assert!(heard.starts_with("GET /settings.xml HTTP/1.1"), "{heard}");
+        assert!(!heard.contains("Basic "), "{heard}");
+        for name in ["http_pass", "user_pass"] {
+            let secret = checked.device.setting(name, u8::from(name == "user_pass")).unwrap();
+            assert!(!heard.contains(&secret), "{heard}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_its_vendors_service_does_not_know_is_stuck_before_that_step() {
+    let tables =
+        "[redirection.snom]\nurl = \"https://127.0.0.1:1/\"\nuser = \"u\"\npassword = \"p\"\n";
+    let (provisioning, tables) = (IMPATIENT.to_owned(), tables.to_owned());
+    let office = Office::with(Plan { provisioning, tables, ..Plan::default() }).await;
+    inventory(&office, DESK).await;
+    is_stuck(&office, DESK, "imported", "not-redirected").await;
+    let yealink = "805ec0aa0012";
+    office.put(&format!("phones/{yealink}"), json!({ "vendor": "yealink" })).await;
+    is_stuck(&office, yealink, "imported", "never-seen").await;
+    let steps = way(&office, yealink).await["steps"].as_array().unwrap().len();
+    assert_eq!((steps, way(&office, DESK).await["steps"].as_array().unwrap().len()), (6, 7));
+    // It was told of it: as `redirection apply` writes it down.
+    office.kill();
+    let store = Store::open(&office.config.data).await.unwrap();
+    let told = Redirection {
+        phone: DESK.parse().unwrap(),
+        service: "snom".into(),
+        state: RedirectionState::Registered,
+        digest: String::new(),
+        old_digest: None,
+        reason: None,
+        at: Timestamp::now(),
+        registered: Some(Timestamp::now()),
+    };
+    let written = store.write(async move |tx: &mut Tx<'_>| {
+        tx.save_redirection(told.clone()).await?;
+        Ok::<(), DatabaseError>(())
+    });
+    written.await.unwrap();
+    drop(store);
+    office.start().await;
+    is_stuck(&office, DESK, "redirected", "never-seen").await;
 }
 
 #[tokio::test]

@@ -59,7 +59,14 @@ impl Outside {
 
 /// The ways of all phones, in the order of their MAC addresses. The store is let go again and again: FreeSWITCH is
 /// answered from it meanwhile.
-fn ways(provisioning: &Provisioning, outside: &Outside) -> Vec<WayView> {
+async fn ways(provisioning: Provisioning, outside: Outside) -> Vec<WayView> {
+    // Ten thousand take a tenth of a second, and nobody else is to wait for that.
+    let looked = tokio::task::spawn_blocking(move || look(&provisioning, &outside));
+    looked.await.unwrap_or_default()
+}
+
+/// The same, on a thread of its own.
+fn look(provisioning: &Provisioning, outside: &Outside) -> Vec<WayView> {
     /// How many phones are looked at while the store's memory is held.
     const CHUNK: usize = 512;
     let now = Timestamp::now();
@@ -83,7 +90,7 @@ pub(super) async fn list(
     State(outside): State<Outside>,
     Query(query): Query<WayQuery>,
 ) -> Json<Vec<WayView>> {
-    let mut ways = ways(&provisioning, &outside);
+    let mut ways = ways(provisioning, outside).await;
     ways.retain(|way| {
         query.stage.is_none_or(|stage| way.stage == stage)
             && (!query.stuck || way.stuck.is_some())
@@ -98,7 +105,7 @@ pub(super) async fn stages(
 ) -> Json<StagesView> {
     let mut view = StagesView::default();
     view.stages.extend(Stage::ALL.map(|stage| (stage, 0)));
-    for way in ways(&provisioning, &outside) {
+    for way in ways(provisioning, outside).await {
         *view.stages.entry(way.stage).or_default() += 1;
         view.stuck += usize::from(way.stuck.is_some());
         view.moved += usize::from(way.moved().is_some());

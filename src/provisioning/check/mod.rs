@@ -181,3 +181,40 @@ fn own_address(nodes: &[NodeRegistrations]) -> Result<IpAddr, NotRead> {
     all.find_map(|one| one.own_address())
         .ok_or_else(|| NotRead::Translated { seen: text(first.address), says: text(first.contact) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RegisteredAs;
+
+    fn node(registrations: &[(&str, &str)]) -> NodeRegistrations {
+        let registered = |(seen, says): &(&str, &str)| RegisteredAs {
+            profile: "internal".into(),
+            address: seen.parse().ok(),
+            contact: says.parse().ok(),
+            agent: String::new(),
+        };
+        NodeRegistrations {
+            node: "fs1".into(),
+            trouble: None,
+            registrations: registrations.iter().map(registered).collect(),
+        }
+    }
+
+    #[test]
+    fn the_password_goes_to_the_phone_and_to_no_nat_before_it() {
+        let own = |registrations: &[(&str, &str)]| own_address(&[node(registrations)]);
+        assert_eq!(own(&[("192.0.2.7", "192.0.2.7")]), Ok("192.0.2.7".parse().unwrap()));
+        assert_eq!(own(&[]), Err(NotRead::NotRegistered));
+        assert_eq!(own_address(&[]), Err(NotRead::NotRegistered));
+        for (seen, says) in
+            [("198.51.100.1", "192.0.2.7"), ("198.51.100.1", "phone.example.net"), ("", "")]
+        {
+            let told = own(&[(seen, says)]).unwrap_err();
+            assert!(matches!(told, NotRead::Translated { .. }), "{told}");
+        }
+        // Also registered over something else: the one that is its own counts.
+        let both = own(&[("198.51.100.1", "192.0.2.7"), ("192.0.2.7", "192.0.2.7")]);
+        assert_eq!(both, Ok("192.0.2.7".parse().unwrap()));
+    }
+}

@@ -188,7 +188,7 @@ pub(super) fn log(page: &[u8], most: usize) -> Vec<String> {
     let plain = |line: &str| {
         let line = line.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ");
         let line = line.replace("&quot;", "\"").replace("&amp;", "&");
-        bounded(&without_keys(line.trim()))
+        bounded(&without_keys(&line)).trim().to_owned()
     };
     let lines: Vec<String> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
     lines.get(lines.len().saturating_sub(most)..).unwrap_or_default().to_vec()

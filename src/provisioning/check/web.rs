@@ -13,10 +13,9 @@ use reqwest::{Client, Response, StatusCode, redirect};
 use secrecy::SecretString;
 
 use super::digest::{self, Challenge};
+use crate::provisioning::compose::WEB_USER;
 use crate::provisioning::settings::WebSettings;
 
-/// The user whose password the phones were given.
-pub(in crate::provisioning) const USER: &str = "admin";
 /// How long a phone may take to be there.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long a page may take, with the question for the password.
@@ -108,9 +107,9 @@ impl Pages {
         let answer = match challenge.ok_or(Unread::Authentication)? {
             Challenge::Digest(digest) => {
                 let cnonce = format!("{:016x}", rand::random::<u64>());
-                digest.answer(USER, &self.password, path, &cnonce)
+                digest.answer(WEB_USER, &self.password, path, &cnonce)
             }
-            Challenge::Basic if self.basic => digest::basic(USER, &self.password),
+            Challenge::Basic if self.basic => digest::basic(WEB_USER, &self.password),
             Challenge::Basic => return Err(Unread::BasicOnly),
         };
         drop(first);
