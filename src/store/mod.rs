@@ -139,16 +139,18 @@ impl Store {
         let file = folder.join("hotdeskd.db");
         let failed = |source| OpenError::Database { path: file.clone(), source };
         sqlx::any::install_default_drivers();
-        let (fresh, key) = (!file.exists(), folder.join("secret.key"));
-        if fresh && (key.exists() || !ours) {
+        let (is_there, key) = (file.exists(), folder.join("secret.key"));
+        if !is_there && (key.exists() || !ours) {
             return Err(OpenError::Missing { path: file });
         }
-        let vault = Arc::new(Vault::open(&key, fresh)?);
-        if fresh {
+        if !is_there {
             // SQLite gives its log the same mode.
             let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
             made.map_err(|source| OpenError::Folder { path: folder.into(), source })?;
         }
+        // After the file, so that whoever is killed in between leaves what the next start takes for new.
+        let is_empty = file.metadata().is_ok_and(|file| file.len() == 0);
+        let vault = Arc::new(Vault::open(&key, ours && is_empty)?);
         let options = options(&file).map_err(failed)?;
         let mut connection = options.connect().await.map_err(failed)?;
         prepare(&mut connection).await.map_err(failed)?;

@@ -323,6 +323,27 @@ async fn a_store_that_is_missing_is_not_made_anew() {
     assert!(!file.exists());
 }
 
+/// What is there when the first start was cut off after each of its steps.
+#[tokio::test]
+async fn a_first_start_that_was_cut_off_is_begun_again() {
+    for names in
+        [&["hotdeskd.db"][..], &["hotdeskd.db", "secret.key.new"], &["hotdeskd.db", "secret.key"]]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            let path = folder.path().join(name);
+            match *name {
+                "secret.key" => drop(Vault::open(&path, true).unwrap()),
+                _ => std::fs::write(&path, "").unwrap(),
+            }
+        }
+        fill(&Store::open(folder.path()).await.unwrap()).await;
+        let again = Store::open(folder.path()).await.unwrap();
+        assert!(again.memory().phones().count() > 0, "{names:?}");
+        assert!(!folder.path().join("secret.key.new").exists(), "{names:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_somebody_else_holds_says_so() {
     let folder = tempfile::tempdir().unwrap();

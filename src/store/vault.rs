@@ -75,13 +75,17 @@ impl Vault {
             }
             Err(error) if error.kind() == ErrorKind::NotFound && may_create => {
                 rand::fill(&mut key[..]);
+                // Whole or not at all, whenever somebody pulls the plug.
+                let new = path.with_extension("key.new");
+                let _ = std::fs::remove_file(&new);
                 let mut file = OpenOptions::new()
                     .write(true)
                     .create_new(true)
                     .mode(0o600)
-                    .open(path)
+                    .open(&new)
                     .map_err(failed)?;
                 file.write_all(&key[..]).and_then(|()| file.sync_all()).map_err(failed)?;
+                std::fs::rename(&new, path).map_err(failed)?;
             }
             Err(error) => return Err(failed(error)),
         }
