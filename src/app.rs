@@ -1,6 +1,8 @@
 //! The daemon, put together: store, desk, listeners, conversations, switch.
 
 mod background;
+mod calls;
+mod listeners;
 mod phones;
 mod service;
 
@@ -12,39 +14,30 @@ use anyhow::{Context as _, bail};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secrecy::SecretString;
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use background::Background;
+pub use listeners::tls_settings;
 
-use crate::calls::{
-    CheckFailed, Conversations, CustomerLookup, CustomerService, HashedPin, PinCheck, ProfileName,
-    VoicemailPin,
-};
-use crate::config::{Config, FreeSwitch, Listener, NodeName};
+use background::Background;
+use listeners::bind;
+
+use crate::calls::{CustomerLookup, ProfileName};
+use crate::config::{Config, FreeSwitch, NodeName};
 use crate::customers::Customers;
-use crate::desk::{self, Desk, PinMethod};
-use crate::event_socket::{self, ChannelWord, ServerSettings, Session};
+use crate::desk::{self, Desk};
+use crate::event_socket::ChannelWord;
 use crate::http::admin::{Outside, PhoneWatch, QueueKeeper};
 use crate::http::auth::Credentials;
-use crate::http::peer::{CommonName, ProxyHeader};
-use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
 use crate::model::{
-    Actor, CallCenterRules, DirectoryRules, Extension, LookUp, NodeQueues, Phone, UnusableHash,
-    UserSource,
+    Actor, CallCenterRules, DirectoryRules, LookUp, NodeQueues, Phone, UnusableHash, UserSource,
 };
-use crate::people::{
-    self,
-    ldap::{LdapMirror, LdapPassword},
-};
+use crate::people::{self, ldap::LdapMirror};
 use crate::provisioning::redirection::Redirections;
-use crate::provisioning::settings::CommonNameForm;
-use crate::provisioning::{Provisioning, Site, pnp};
+use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
 use crate::switch::{self, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch};
@@ -135,27 +128,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     parts.spawn(async move { room.run(stop).await });
     let stop = shutdown.clone();
     parts.spawn(async move { customers.keep(stop).await });
-    // Each with a router of its own: it counts refusals.
-    if let Some(listener) = &config.phones.0 {
-        let tcp = bind("phones", listener.address).await?;
-        let limits = phones_limits(&config, listener)?;
-        let router = http::phones::router(provisioning.clone());
-        parts.spawn(http::serve(tcp, router, limits, shutdown.clone()));
-    }
-    if let (Some(listener), Some(settings)) = (&config.phones_tls.0, tls_settings(&config)) {
-        let tls = Tls::load(settings).context("provisioning.tls")?;
-        let tcp = bind("phones_tls", listener.address).await?;
-        let limits = phones_limits(&config, listener)?;
-        let router = http::phones::router(provisioning.clone());
-        parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
-    }
-    if config.pnp.enabled {
-        let (room, stop) = (provisioning.clone(), shutdown.clone());
-        let direct = pnp_listener(&config)?;
-        parts.spawn(pnp::serve(room, config.pnp.settings(), direct, stop));
-    }
+    listeners::phones(&config, &provisioning, &mut parts, &shutdown).await?;
     let service = service::customer_service(&config, Arc::new(database))?;
-    parts.spawn(hold_calls(calls_listener, &config, desk.clone(), service, shutdown.clone()));
+    parts.spawn(calls::hold(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let told = switch.queue_calls();
     let days = service::last_agent_days(&config);
     parts.spawn(service::queue_calls(told, desk.clone(), days, shutdown.clone()));
@@ -196,43 +171,6 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     Ok(())
 }
 
-/// What a listener for phones lets in: a thousand phones that boot at once, many of them behind one
-/// address.
-fn phones_limits(config: &Config, listener: &Listener) -> anyhow::Result<Limits> {
-    let tls = &config.provisioning.tls;
-    let proxy = tls.proxy.as_ref().map(|proxy| {
-        let header = proxy.header.parse().context("provisioning.tls.proxy.header")?;
-        let networks = proxy.networks.clone();
-        Ok::<_, anyhow::Error>(ProxyHeader { header, networks, common_name: common_name(config) })
-    });
-    Ok(Limits {
-        allow: listener.allow.clone(),
-        connections: 4_096,
-        from_one: Some(1_024),
-        proxy: proxy.transpose()?,
-        ..Limits::default()
-    })
-}
-
-/// The certificates of a configuration, where it has them.
-pub fn tls_settings(config: &Config) -> Option<TlsSettings> {
-    let tls = &config.provisioning.tls;
-    Some(TlsSettings {
-        certificate: tls.certificate.clone()?,
-        key: tls.key.clone()?,
-        client_roots: tls.client_authorities.clone(),
-        expired_client_certificates: tls.expired_client_certificates,
-        common_name: common_name(config),
-    })
-}
-
-fn common_name(config: &Config) -> CommonName {
-    match config.provisioning.tls.common_name {
-        CommonNameForm::Mac => CommonName::Mac,
-        CommonNameForm::Word => CommonName::Word,
-    }
-}
-
 /// The lock of the data folder. A command that works without a daemon has it for a moment, and a
 /// daemon that is told to stop until its conversations are over: neither may make a start fail.
 async fn lock(data: &Path) -> anyhow::Result<Lock> {
@@ -249,59 +187,6 @@ async fn lock(data: &Path) -> anyhow::Result<Lock> {
             bail!("another hotdeskd works with {} already", data.display());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// The conversations of all calls, until `shutdown` and the end of those that run.
-fn hold_calls(
-    listener: TcpListener,
-    config: &Config,
-    desk: Desk,
-    service: Option<CustomerService>,
-    shutdown: CancellationToken,
-) -> impl Future<Output = ()> + Send + 'static {
-    let check: Arc<dyn PinCheck> = match config.pin.method {
-        PinMethod::Voicemail => Arc::new(VoicemailPin {
-            desk: desk.clone(),
-            profile: config.pin.voicemail_profile.clone(),
-            domain: config.domain.clone(),
-            old_pin_valid: config.pin.old_pin_valid,
-        }),
-        PinMethod::Hash => Arc::new(HashedPin { desk: desk.clone() }),
-        PinMethod::Ldap => match &config.ldap {
-            Some(ldap) => Arc::new(LdapPin(LdapPassword::new(desk.clone(), ldap.access()))),
-            // The configuration has none without the other.
-            None => Arc::new(HashedPin { desk: desk.clone() }),
-        },
-    };
-    let mut conversations =
-        Conversations::new(desk, config.prompts.clone(), config.pin.clone(), check);
-    if let Some(service) = service {
-        conversations = conversations.with_customers(service);
-    }
-    let settings =
-        ServerSettings { allow: config.event_socket.allow.clone(), ..ServerSettings::default() };
-    event_socket::serve(listener, settings, shutdown, move |session| {
-        let conversations = conversations.clone();
-        async move { conversations.hold(session).await }
-    })
-}
-
-/// The PIN as a password at the LDAP server.
-struct LdapPin(LdapPassword);
-
-impl PinCheck for LdapPin {
-    fn check<'a>(
-        &'a self,
-        _session: &'a Session,
-        user: &'a Extension,
-        digits: &'a SecretString,
-    ) -> BoxFuture<'a, Result<bool, CheckFailed>> {
-        async move {
-            let checked = self.0.check(user, digits).await;
-            checked.map_err(|error| CheckFailed::Elsewhere(error.to_string()))
-        }
-        .boxed()
     }
 }
 
@@ -472,21 +357,6 @@ pub async fn take_over_users_file(config: &Config, desk: &Desk) -> anyhow::Resul
         tracing::info!(taken.added, taken.changed, taken.removed, "users file");
     }
     Ok(())
-}
-
-/// The socket at which phones ask us alone, where the configuration has one.
-fn pnp_listener(config: &Config) -> anyhow::Result<Option<pnp::Direct>> {
-    let Some(Listener { address, allow }) = &config.pnp.listen else { return Ok(None) };
-    let direct = pnp::Direct::bind(*address, allow.clone()).with_context(|| {
-        format!("cannot listen at {address} (pnp.listen, UDP); has FreeSWITCH this port there?")
-    })?;
-    Ok(Some(direct))
-}
-
-async fn bind(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen at {address} (listen.{name}); is something else there?")
-    })
 }
 
 #[cfg(test)]

@@ -7,9 +7,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{Checker, Secret};
-use crate::customers::settings::Bounded;
 use crate::databases::{DatabaseUrl, FirebirdCharset, Kind, Query, Server, TlsUse};
-use crate::model::TomlFault;
+use crate::model::{Bounded, TomlFault};
 
 /// The table as it is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,7 +34,7 @@ pub struct InventorySettings {
     /// The character set of a Firebird connection.
     charset: FirebirdCharset,
     /// Seconds that the query may take, with all its rows.
-    deadline_seconds: Bounded<1, 3_600>,
+    deadline_seconds: Bounded<1, 3_600, 60>,
 }
 
 impl Default for InventorySettings {
@@ -48,7 +47,7 @@ impl Default for InventorySettings {
             tls: TlsUse::Prefer,
             authority: None,
             charset: FirebirdCharset::Utf8,
-            deadline_seconds: Bounded::of(60),
+            deadline_seconds: Bounded::default(),
         }
     }
 }

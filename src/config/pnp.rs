@@ -1,11 +1,11 @@
 //! The table `[pnp]`: phones that ask everybody in their network where their files are.
 
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::Checker;
 use super::listener::{Listener, networks};
-use crate::model::TomlFault;
+use crate::model::{Bounded, TomlFault};
 use crate::provisioning::pnp::{GROUP, Interface, PORT, Settings};
 
 /// The table as it is read.
@@ -25,8 +25,7 @@ pub struct PnpSettings {
     #[serde(deserialize_with = "networks")]
     pub networks: Vec<IpNet>,
     /// How many phones are answered a second at the most, at each interface.
-    #[serde(deserialize_with = "per_second")]
-    pub per_second: u32,
+    pub per_second: Bounded<1, 10_000, 500>,
 }
 
 impl Default for PnpSettings {
@@ -37,7 +36,7 @@ impl Default for PnpSettings {
             interfaces: Vec::new(),
             listen: None,
             networks: Vec::new(),
-            per_second: 500,
+            per_second: Bounded::default(),
         }
     }
 }
@@ -49,7 +48,7 @@ impl PnpSettings {
             multicast: self.multicast,
             interfaces: self.interfaces.clone(),
             networks: self.networks.clone(),
-            per_second: self.per_second,
+            per_second: self.per_second.get(),
         }
     }
 }
@@ -77,14 +76,5 @@ impl Checker<'_> {
             ));
         }
         Ok(pnp)
-    }
-}
-
-fn per_second<'de, D: Deserializer<'de>>(value: D) -> Result<u32, D::Error> {
-    let value = u32::deserialize(value)?;
-    if (1..=10_000).contains(&value) {
-        Ok(value)
-    } else {
-        Err(serde::de::Error::custom("expected 1 to 10000 phones a second"))
     }
 }

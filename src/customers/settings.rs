@@ -1,6 +1,5 @@
 //! The table `[customers]` of the configuration.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::databases::{DatabaseUrl, FirebirdCharset, TlsUse};
-use crate::model::{HomeCountry, NumberPlan, PlainNumbers, Spelling};
+use crate::model::{Bounded, HomeCountry, NumberPlan, PlainNumbers, Spelling};
 
 /// The table `[customers]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,13 +39,13 @@ pub struct CustomersSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plain_numbers: Option<PlainNumbers>,
     /// How many digits an internal number has at the most.
-    pub internal_digits: Bounded<0, 11>,
+    pub internal_digits: Bounded<0, 11, 6>,
     /// How the database may spell a number, in the order in which it is asked.
     pub spellings: Vec<Spelling>,
     /// Milliseconds that a look-up may take, with all its spellings.
-    pub deadline_ms: Bounded<20, 5_000>,
+    pub deadline_ms: Bounded<20, 5_000, 400>,
     /// How many connections there are at the most.
-    pub connections: Bounded<1, 32>,
+    pub connections: Bounded<1, 32, 4>,
     /// What is remembered.
     pub cache: CacheSettings,
     /// When the database is left alone.
@@ -65,10 +64,10 @@ impl Default for CustomersSettings {
             charset: FirebirdCharset::Utf8,
             country: None,
             plain_numbers: None,
-            internal_digits: Bounded(6),
+            internal_digits: Bounded::default(),
             spellings: vec![Spelling::E164, Spelling::International, Spelling::National],
-            deadline_ms: Bounded(400),
-            connections: Bounded(4),
+            deadline_ms: Bounded::default(),
+            connections: Bounded::default(),
             cache: CacheSettings::default(),
             breaker: BreakerSettings::default(),
         }
@@ -92,74 +91,23 @@ impl CustomersSettings {
 }
 
 /// What is remembered of look-ups.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CacheSettings {
     /// How many numbers.
-    pub entries: Bounded<0, 1_000_000>,
+    pub entries: Bounded<0, 1_000_000, 10_000>,
     /// For how many seconds a customer.
-    pub found_seconds: Bounded<0, 86_400>,
+    pub found_seconds: Bounded<0, 86_400, 300>,
     /// For how many seconds that nobody was found.
-    pub no_match_seconds: Bounded<0, 86_400>,
-}
-
-impl Default for CacheSettings {
-    fn default() -> Self {
-        let (found_seconds, no_match_seconds) = (Bounded(300), Bounded(60));
-        Self { entries: Bounded(10_000), found_seconds, no_match_seconds }
-    }
+    pub no_match_seconds: Bounded<0, 86_400, 60>,
 }
 
 /// When a database that fails is left alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BreakerSettings {
     /// After how many failures one after the other.
-    pub failures: Bounded<1, 1_000>,
+    pub failures: Bounded<1, 1_000, 5>,
     /// For how many seconds.
-    pub rest_seconds: Bounded<1, 3_600>,
-}
-
-impl Default for BreakerSettings {
-    fn default() -> Self {
-        Self { failures: Bounded(5), rest_seconds: Bounded(10) }
-    }
-}
-
-/// A whole number between two others.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "i64")]
-pub struct Bounded<const LEAST: u32, const MOST: u32>(u32);
-
-impl<const LEAST: u32, const MOST: u32> Bounded<LEAST, MOST> {
-    /// The nearest one to `number` that is allowed.
-    pub fn of(number: u32) -> Self {
-        Self(number.clamp(LEAST, MOST))
-    }
-
-    /// The number.
-    pub fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl<const LEAST: u32, const MOST: u32> fmt::Debug for Bounded<LEAST, MOST> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl<const LEAST: u32, const MOST: u32> TryFrom<i64> for Bounded<LEAST, MOST> {
-    type Error = String;
-
-    fn try_from(number: i64) -> Result<Self, Self::Error> {
-        let bounded = u32::try_from(number).ok().filter(|number| (LEAST..=MOST).contains(number));
-        bounded.map(Self).ok_or_else(|| format!("expected a whole number from {LEAST} to {MOST}"))
-    }
-}
-
-impl<const LEAST: u32, const MOST: u32> From<Bounded<LEAST, MOST>> for i64 {
-    fn from(number: Bounded<LEAST, MOST>) -> Self {
-        number.0.into()
-    }
+    pub rest_seconds: Bounded<1, 3_600, 10>,
 }

@@ -26,7 +26,7 @@ use secrecy::SecretString;
 pub use bind::LdapPassword;
 pub use mirror::{LdapMirror, LdapStatus, Looked, Pass, Progress};
 pub use settings::{
-    Attribute, Attributes, Bounded, Filter, LdapSettings, Pattern, Schema, SearchScope, ServerUrl,
+    Attribute, Attributes, Filter, LdapSettings, Pattern, Schema, SearchScope, ServerUrl,
     TeamGroups,
 };
 pub use tls::TlsError;

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-pub use values::{Attribute, Bounded, Filter, Pattern, ServerUrl};
+pub use values::{Attribute, Filter, Pattern, ServerUrl};
 
-use crate::model::Variables;
+use crate::model::{Bounded, Variables};
 
 /// The table `[people.ldap]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,6 +8,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Bounded;
+
 /// The table of one service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,13 +45,13 @@ pub struct RedirectionSettings {
     pub profile: String,
     /// How many calls at a time, 1 to 32.
     #[serde(default)]
-    pub parallel: Number<1, 32, 4>,
+    pub parallel: Bounded<1, 32, 4>,
     /// Seconds that one call may take, 1 to 120.
     #[serde(default)]
-    pub deadline_seconds: Number<1, 120, 10>,
+    pub deadline_seconds: Bounded<1, 120, 10>,
     /// How often the daemon registers by itself what is not registered yet, in minutes; 0: never.
     #[serde(default)]
-    pub reconcile_minutes: Number<0, 10_080, 0>,
+    pub reconcile_minutes: Bounded<0, 10_080, 0>,
 }
 
 impl RedirectionSettings {
@@ -206,44 +208,6 @@ impl TryFrom<String> for ServiceUrl {
 impl From<ServiceUrl> for String {
     fn from(url: ServiceUrl) -> Self {
         url.0.into()
-    }
-}
-
-/// A number within bounds, with its default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct Number<const MIN: u32, const MAX: u32, const DEFAULT: u32>(u32);
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> Number<MIN, MAX, DEFAULT> {
-    /// The number.
-    pub fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> Default for Number<MIN, MAX, DEFAULT> {
-    fn default() -> Self {
-        Self(DEFAULT)
-    }
-}
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> TryFrom<u32>
-    for Number<MIN, MAX, DEFAULT>
-{
-    type Error = String;
-
-    fn try_from(number: u32) -> Result<Self, Self::Error> {
-        if (MIN..=MAX).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err(format!("expected a number from {MIN} to {MAX}"))
-        }
-    }
-}
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> From<Number<MIN, MAX, DEFAULT>> for u32 {
-    fn from(number: Number<MIN, MAX, DEFAULT>) -> Self {
-        number.0
     }
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -196,48 +195,5 @@ impl TryFrom<String> for Pattern {
 impl From<Pattern> for String {
     fn from(pattern: Pattern) -> Self {
         pattern.0.as_str().to_owned()
-    }
-}
-
-/// A number within bounds, with its default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct Bounded<const MIN: u32, const MAX: u32, const DEFAULT: u32>(u32);
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> Bounded<MIN, MAX, DEFAULT> {
-    /// The number.
-    pub fn get(self) -> u32 {
-        self.0
-    }
-
-    /// As so many seconds.
-    pub fn seconds(self) -> Duration {
-        Duration::from_secs(u64::from(self.0))
-    }
-}
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> Default for Bounded<MIN, MAX, DEFAULT> {
-    fn default() -> Self {
-        Self(DEFAULT)
-    }
-}
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> TryFrom<u32>
-    for Bounded<MIN, MAX, DEFAULT>
-{
-    type Error = String;
-
-    fn try_from(number: u32) -> Result<Self, Self::Error> {
-        if (MIN..=MAX).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err(format!("expected a number from {MIN} to {MAX}"))
-        }
-    }
-}
-
-impl<const MIN: u32, const MAX: u32, const DEFAULT: u32> From<Bounded<MIN, MAX, DEFAULT>> for u32 {
-    fn from(number: Bounded<MIN, MAX, DEFAULT>) -> Self {
-        number.0
     }
 }
