@@ -176,7 +176,7 @@ mod tests {
             ("filter = \"objectClass=*\"", "people.ldap.filter", "a search filter in brackets"),
             ("filter = \"(objectClass=*))\"", "people.ldap.filter", "a search filter in brackets"),
             ("extension_pattern = \"(\"", "people.ldap.extension_pattern", "a regular expression"),
-            ("page_size = 0", "people.ldap.page_size", "a number from 1 to 10000"),
+            ("page_size = 0", "people.ldap.page_size", "a whole number from 1 to 10000"),
             (
                 "variables = { user_context = \"x\" }",
                 "people.ldap.variables.user_context",

@@ -157,7 +157,7 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
         ),
         (
             b"domain = \"a.example\"\n[pnp]\nper_second = 0\n",
-            3, 14, "pnp.per_second", "1 to 10000 phones", "Correct it",
+            3, 14, "pnp.per_second", "a whole number from 1 to 10000", "Correct it",
         ),
         // Missing.
         (b"", 1, 1, "domain", "found no `domain`", "Add it"),
