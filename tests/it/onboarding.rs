@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,15 +12,12 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::pnp;
 use crate::redirection::ok;
 use crate::support::redirection::RedirectionServer;
 use crate::support::{Office, Plan, free_address};
 
 /// How many phones start at the same time, as when a floor is unpacked.
 const AT_ONCE: usize = 32;
-/// How long a phone waits for an answer of the PnP server.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A phone of the list, and how it finds us.
 struct Boxed {
@@ -65,25 +63,19 @@ fn list(phones: &[Boxed]) -> String {
 }
 
 /// The phone out of its box: the URL that its way gives it, then all that it does by itself.
-async fn unpack(phone: Boxed, office: &Office, redirected: Option<String>, pnp: Option<String>) {
+async fn unpack(phone: Boxed, office: &Office, redirected: Option<String>, pnp: SocketAddr) {
     let mut settings = DeviceSettings::new(phone.vendor, phone.model, phone.mac.parse().unwrap());
     settings.redirection = redirected;
-    settings.pnp = pnp;
+    if phone.by_pnp {
+        let url = settings.ask_by_pnp(pnp).await.unwrap().expect(&phone.mac);
+        assert!(!url.contains("/p/"), "a URL with a key: {url}");
+    }
     settings.deadline = Duration::from_secs(30);
     let device = Device::new(settings).unwrap();
     assert!(office.switch.attach(&device));
     let booted = device.boot().await;
     assert!(booted.from.contains("/p/"), "{}: {booted:#?}", phone.mac);
     assert!(device.registration().expect(&phone.mac).is_ok(), "{}: {booted:#?}", phone.mac);
-}
-
-/// What the PnP server sends a phone.
-async fn asked(mac: &str, server: std::net::SocketAddr) -> String {
-    let subscribe = pnp::fixture("yealinkT53W").replace("805ec0aa0001", mac);
-    let phone = pnp::Phone::at(server).await;
-    let (_, notify) = phone.ask(&subscribe, PATIENCE).await.expect("an answer");
-    phone.take(&notify).await;
-    notify.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
 /// How many phones are at each stage.
@@ -147,8 +139,7 @@ async fn onboard(count: usize) {
         assert_eq!(redirected.is_none(), phone.by_pnp, "{}", phone.mac);
         unpacked.spawn(async move {
             let _turn = turn.acquire_owned().await.unwrap();
-            let url = if phone.by_pnp { Some(asked(&phone.mac, pnp).await) } else { None };
-            unpack(phone, &office, redirected, url).await;
+            unpack(phone, &office, redirected, pnp).await;
         });
     }
     while let Some(done) = unpacked.join_next().await {

@@ -156,10 +156,10 @@ impl Client {
     /// Whether it answers, and takes the credentials.
     pub(super) async fn probe(&self) -> Result<(), Trouble> {
         let asked = match self.interface() {
-            Interface::Snom => self.ask("network.echo", &["ping"], &[]).await,
+            Interface::Snom => self.ask("network.echo", &["ping"]).await,
             // An address that nobody has: known or not, it was answered.
             Interface::Gigaset => {
-                self.ask("autoprov.checkDevice", &[&spelled(Mac::PLACEHOLDER)], &[]).await
+                self.ask("autoprov.checkDevice", &[&spelled(Mac::PLACEHOLDER)]).await
             }
         };
         match asked {
@@ -174,9 +174,9 @@ impl Client {
         if self.interface() == Interface::Gigaset {
             return Ok(None);
         }
-        let answer = self.ask("redirect.listPhones", &[kind], &[]).await?;
+        let answer = self.ask("redirect.listPhones", &[kind]).await?;
         // A type that it does not know has no phones.
-        Ok(Some(answer.phones(&[])?.unwrap_or_default()))
+        Ok(Some(answer.phones()?.unwrap_or_default()))
     }
 
     /// Whether the service lists phones.
@@ -190,8 +190,8 @@ impl Client {
             Interface::Snom => "redirect.checkPhone",
             Interface::Gigaset => "autoprov.checkDevice",
         };
-        let answer = self.ask(method, &[&spelled(mac)], &[]).await?;
-        match (answer.accepted(&[])?, self.interface()) {
+        let answer = self.ask(method, &[&spelled(mac)]).await?;
+        match (answer.accepted()?, self.interface()) {
             (Ok(_), Interface::Snom) => self.held(mac).await,
             (Ok(_), Interface::Gigaset) => Ok(Ok(Holding::Ours(None))),
             (Err(refusal), _) => Ok(not_ours(refusal)),
@@ -200,8 +200,8 @@ impl Client {
 
     /// Where a phone is sent that the service lists as ours.
     pub(super) async fn held(&self, mac: Mac) -> Result<Result<Holding, Refusal>, Trouble> {
-        let answer = self.ask("redirect.getPhoneRedirection", &[&spelled(mac)], &[]).await?;
-        Ok(match answer.url(&[])? {
+        let answer = self.ask("redirect.getPhoneRedirection", &[&spelled(mac)]).await?;
+        Ok(match answer.url()? {
             Ok(url) => Ok(Holding::Ours(Some(SecretString::from(url)))),
             Err(refusal) => not_ours(refusal),
         })
@@ -214,15 +214,14 @@ impl Client {
         url: &SecretString,
     ) -> Result<Result<(), Refusal>, Trouble> {
         let (mac, url) = (spelled(mac), url.expose_secret());
-        let secrets = secret_parts(url);
         let answer = match self.interface() {
-            Interface::Snom => self.ask("redirect.registerPhone", &[&mac, url], &secrets).await?,
+            Interface::Snom => self.ask("redirect.registerPhone", &[&mac, url]).await?,
             Interface::Gigaset => {
                 let params = [mac.as_str(), url, self.access.settings.profile.as_str()];
-                self.ask("autoprov.registerDevice", &params, &secrets).await?
+                self.ask("autoprov.registerDevice", &params).await?
             }
         };
-        Ok(answer.accepted(&secrets)?.map(|_| ()))
+        Ok(answer.accepted()?.map(|_| ()))
     }
 
     /// Forgets a phone.
@@ -231,8 +230,8 @@ impl Client {
             Interface::Snom => "redirect.deregisterPhone",
             Interface::Gigaset => "autoprov.deregisterDevice",
         };
-        let answer = self.ask(method, &[&spelled(mac)], &[]).await?;
-        Ok(answer.accepted(&[])?.map(|_| ()))
+        let answer = self.ask(method, &[&spelled(mac)]).await?;
+        Ok(answer.accepted()?.map(|_| ()))
     }
 
     fn interface(&self) -> Interface {
@@ -240,12 +239,7 @@ impl Client {
     }
 
     /// One call.
-    async fn ask(
-        &self,
-        method: &str,
-        params: &[&str],
-        secrets: &[&str],
-    ) -> Result<Answer, Trouble> {
+    async fn ask(&self, method: &str, params: &[&str]) -> Result<Answer, Trouble> {
         let body = call(method, params).ok_or(Unreadable::Shape)?;
         let request = self
             .http
@@ -259,7 +253,7 @@ impl Client {
         };
         let answered = timeout(self.access.settings.deadline(), answered).await;
         let text = answered.unwrap_or(Err(Trouble::Late))?;
-        Ok(Answer::read(&text, secrets)?)
+        Ok(Answer::read(&text)?)
     }
 }
 
@@ -270,12 +264,6 @@ fn not_ours(refusal: Refusal) -> Result<Holding, Refusal> {
         Refusal::NoSuchPhone => Ok(Holding::Nobodys),
         refusal => Err(refusal),
     }
-}
-
-/// What of a URL must not be repeated: all of it, and its parts that may be a key.
-fn secret_parts(url: &str) -> Vec<&str> {
-    let parts = url.split('/').filter(|part| part.len() >= 20);
-    std::iter::once(url).chain(parts).collect()
 }
 
 /// The text of a good answer.

@@ -279,10 +279,13 @@ impl Redirections {
 
     /// What the store knows now.
     fn known(&self, name: &str, settings: &RedirectionSettings, only: &BTreeSet<Mac>) -> Known {
-        let memory = self.desk().store().memory();
+        let store = self.desk().store();
         let is_meant = |mac: &Mac| only.is_empty() || only.contains(mac);
         let mut known = Known::default();
-        for phone in memory.phones().filter(|phone| is_meant(&phone.mac)) {
+        let phones: Vec<_> = store.memory().phones().cloned().collect();
+        for phone in phones.iter().filter(|phone| is_meant(&phone.mac)) {
+            // One at a time: FreeSWITCH's questions do not wait for ten thousand URLs.
+            let memory = store.memory();
             let vendor = self.0.provisioning.vendor_of(phone, None);
             let is_its = vendor.is_some_and(|vendor| settings.takes(vendor.name()));
             match self.url(&memory, settings, phone).filter(|_| is_its) {
@@ -290,6 +293,7 @@ impl Redirections {
                 None => drop(known.others.insert(phone.mac)),
             }
         }
+        let memory = store.memory();
         let told = memory.redirections().filter(|row| row.service == name && is_meant(&row.phone));
         known.told = told.map(|row| (row.phone, row.clone())).collect::<BTreeMap<_, _>>();
         known
@@ -312,8 +316,8 @@ impl Redirections {
 
     /// The types of phones that are listed.
     fn types(&self, settings: &RedirectionSettings, known: &Known) -> Vec<String> {
-        let memory = self.desk().store().memory();
         let models = known.wanted.keys().filter_map(|mac| {
+            let memory = self.desk().store().memory();
             let phone = memory.phone(*mac)?;
             let shown = memory.shown(phone.mac).and_then(|shown| shown.model.clone());
             phone.model.clone().or(shown)

@@ -10,6 +10,9 @@ use crate::model::Mac;
 /// How many letters of a service's own words are repeated.
 const LONGEST_WORDS: usize = 200;
 
+/// So many letters and digits in a row are a key rather than a word.
+const SHORTEST_KEY: usize = 20;
+
 /// The words of a service that says no, or that it does not understand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -71,8 +74,8 @@ pub(super) fn spelled(mac: Mac) -> String {
 pub(super) struct Answer(Vec<Value>);
 
 impl Answer {
-    /// Reads an answer. `secrets` are not repeated in an error.
-    pub(super) fn read(text: &str, secrets: &[&str]) -> Result<Self, Unreadable> {
+    /// Reads an answer.
+    pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
         let start = text.trim_start_matches('\u{feff}').trim_start();
         let start: String = start.chars().take(15).collect::<String>().to_ascii_lowercase();
         if start.starts_with("<!doctype html") || start.starts_with("<html") {
@@ -87,30 +90,27 @@ impl Answer {
         }
         match FaultResponse::from_xml(text) {
             Ok(FaultResponse { fault }) => {
-                Err(Unreadable::Fault { code: fault.code(), text: words(fault.string(), secrets) })
+                Err(Unreadable::Fault { code: fault.code(), text: words(fault.string()) })
             }
             Err(_) => Err(Unreadable::Broken),
         }
     }
 
     /// `[true, …]` or `[false, why]`: what stands behind `true`.
-    pub(super) fn accepted(
-        &self,
-        secrets: &[&str],
-    ) -> Result<Result<&[Value], Refusal>, Unreadable> {
+    pub(super) fn accepted(&self) -> Result<Result<&[Value], Refusal>, Unreadable> {
         match self.0.split_first() {
             Some((Value::Boolean(true) | Value::Integer(1), more)) => Ok(Ok(more)),
             Some((Value::Boolean(false) | Value::Integer(0), more)) => {
                 let why = more.iter().find_map(text).unwrap_or_default();
-                Ok(Err(refusal(why, secrets)))
+                Ok(Err(refusal(why)))
             }
             _ => Err(Unreadable::Shape),
         }
     }
 
     /// `[true, company, url]`; or `[true, url]`, as one may expect.
-    pub(super) fn url(&self, secrets: &[&str]) -> Result<Result<&str, Refusal>, Unreadable> {
-        let values = match self.accepted(secrets)? {
+    pub(super) fn url(&self) -> Result<Result<&str, Refusal>, Unreadable> {
+        let values = match self.accepted()? {
             Ok(values) => values,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -119,11 +119,11 @@ impl Answer {
     }
 
     /// A list of MAC addresses in any spelling; what is none is passed over. `[false, why]` where there is none.
-    pub(super) fn phones(&self, secrets: &[&str]) -> Result<Result<Vec<Mac>, Refusal>, Unreadable> {
+    pub(super) fn phones(&self) -> Result<Result<Vec<Mac>, Refusal>, Unreadable> {
         match self.0.first() {
             Some(Value::Boolean(false)) => {
                 let why = self.0.iter().find_map(text).unwrap_or_default();
-                return Ok(Err(refusal(why, secrets)));
+                return Ok(Err(refusal(why)));
             }
             // Some wrap the list as other methods do: [true, mac, …] or [true, [mac, …]].
             Some(Value::Boolean(true) | Value::String(_) | Value::Array(_)) | None => {}
@@ -149,7 +149,7 @@ fn text(value: &Value) -> Option<&str> {
 }
 
 /// What a service means by its words. Snom says `Error:owned_by_other_user`, Gigaset `mac_already_in_use: …`.
-fn refusal(told: &str, secrets: &[&str]) -> Refusal {
+fn refusal(told: &str) -> Refusal {
     let plain = told.to_ascii_lowercase();
     let plain = plain.trim().trim_start_matches("error:").trim_start();
     let word = plain.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).next();
@@ -158,16 +158,16 @@ fn refusal(told: &str, secrets: &[&str]) -> Refusal {
         "no_such_mac" | "mac_not_found" | "mac_not_exist" => Refusal::NoSuchPhone,
         "malformed_mac" | "mac_invalid" => Refusal::MalformedMac,
         "malformed_url" | "url_invalid" => Refusal::MalformedUrl,
-        _ => Refusal::Other(words(told, secrets)),
+        _ => Refusal::Other(words(told)),
     }
 }
 
-/// A service's own words, short, on one line, and without what we told it: no URL, and nothing that has a secret in it.
-fn words(told: &str, secrets: &[&str]) -> String {
+/// A service's own words, short, on one line, and without what is perhaps a phone's URL or the key in it: a service may
+/// repeat what it was told, or what it holds.
+fn words(told: &str) -> String {
+    let is_key = |run: &str| run.len() >= SHORTEST_KEY;
     let is_secret = |word: &str| {
-        let word = word.to_ascii_lowercase();
-        let mut secrets = secrets.iter().filter(|secret| !secret.is_empty());
-        word.contains("://") || secrets.any(|secret| word.contains(&secret.to_ascii_lowercase()))
+        word.contains("://") || word.split(|c: char| !c.is_ascii_alphanumeric()).any(is_key)
     };
     let plain = told.split(|c: char| c.is_whitespace() || c.is_control());
     let plain = plain.filter(|word| !word.is_empty());

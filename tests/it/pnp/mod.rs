@@ -31,7 +31,7 @@ const PHONES: [(&str, &str, Option<&str>, &str); 9] = [
 ];
 const SNOM: &str = "/provision/index.php?mac={mac}&manuf=snom";
 
-pub fn fixture(name: &str) -> String {
+fn fixture(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pnp");
     std::fs::read_to_string(folder.join(format!("{name}.sip"))).unwrap()
 }
@@ -91,13 +91,13 @@ fn why(office: &Office, mac: &str) -> String {
 }
 
 /// A phone that is a socket.
-pub struct Phone {
+struct Phone {
     socket: UdpSocket,
     server: SocketAddr,
 }
 
 impl Phone {
-    pub async fn at(server: SocketAddr) -> Self {
+    async fn at(server: SocketAddr) -> Self {
         Self { socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(), server }
     }
 
@@ -115,7 +115,7 @@ impl Phone {
     }
 
     /// Asks, and hears 200 and NOTIFY.
-    pub async fn ask(&self, text: &str, patience: Duration) -> Option<(String, String)> {
+    async fn ask(&self, text: &str, patience: Duration) -> Option<(String, String)> {
         self.say(text).await;
         let ok = self.hear(patience).await?;
         assert!(ok.starts_with("SIP/2.0 200 OK\r\n"), "{ok}");
@@ -125,7 +125,7 @@ impl Phone {
     }
 
     /// Says 200 to a NOTIFY.
-    pub async fn take(&self, notify: &str) {
+    async fn take(&self, notify: &str) {
         let copied = ["Via: ", "From: ", "To: ", "Call-ID: ", "CSeq: "];
         let lines = notify.lines().filter(|line| copied.iter().any(|name| line.starts_with(name)));
         let lines = lines.map(|line| format!("{line}\r\n")).collect::<String>();
