@@ -10,8 +10,10 @@ mod crowd;
 #[cfg(test)]
 mod curl;
 pub mod digest;
+pub mod page;
 pub mod peer;
 pub mod phones;
+pub mod problem;
 pub mod refusals;
 mod serve;
 mod stall;

@@ -44,7 +44,8 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// The router of the API, asked in this process.
+/// The router of the API, asked in this process. Cheap to clone.
+#[derive(Clone)]
 pub struct InProcess(Router);
 
 impl InProcess {

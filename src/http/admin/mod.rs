@@ -8,12 +8,13 @@ mod customers;
 mod in_process;
 mod journal;
 mod ldap;
+mod overview;
 mod phone_import;
 mod phones;
-mod problem;
 mod provisioning;
 mod queues;
 mod redirection;
+mod search;
 mod sessions;
 mod users;
 mod ways;
@@ -35,22 +36,23 @@ use tower_http::timeout::TimeoutLayer;
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::JournalQuery;
 pub use ldap::SyncRequest;
+pub use overview::{Overview, OverviewQuery, Seat, Waiting};
 pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
-pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
+pub use search::{PhoneRow, PhoneSearch, PhonesFound, UserRow, UserSearch, UsersFound};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub use users::{AwayRequest, PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub use ways::{PhoneWatch, StagesView, WayQuery};
 
+use super::problem::{Input, Named, Problem};
 use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
-use problem::{Input, Named, Problem};
 
 /// The largest request: a user with many variables.
 const BODY: usize = 64 * 1024;
@@ -110,6 +112,8 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
     let api: Router<Admin> = Router::new()
         .route("/phones", get(phones::list))
         .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
+        .route("/overview", get(overview::now))
+        .route("/phones/search", get(search::phones))
         .route("/phones/ways", get(ways::list))
         .route("/phones/stages", get(ways::stages))
         .route("/phones/{mac}/way", get(ways::show))
@@ -122,9 +126,11 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/phones/{mac}/logs", get(provisioning::logs))
         .route("/phones/{mac}/logs/{name}", get(provisioning::log))
         .route("/users", get(users::list).post(users::import))
+        .route("/users/search", get(search::users))
         .route("/users/sync", get(ldap::status).post(ldap::sync))
         .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
         .route("/users/{extension}/pin", put(users::set_pin))
+        .route("/users/{extension}/away", put(users::set_away))
         .route("/users/{extension}/unlock", post(users::unlock))
         .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
         .route("/sessions", get(sessions::list).post(sessions::log_in))

@@ -9,8 +9,8 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::Outside;
-use super::problem::{Input, Named, Problem};
 use crate::desk::{self, Desk};
+use crate::http::problem::{Input, Named, Problem};
 use crate::model::{Actor, Mac};
 use crate::provisioning::{Log, Provisioning, RenderError, Rendered, Why};
 
