@@ -55,7 +55,7 @@ pub use domain::{Domain, InvalidDomain};
 pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
-pub use journal::{Actor, Happening, JournalEntry};
+pub use journal::{Actor, Happening, HappeningKind, JournalEntry, UnknownKind};
 pub use location::{Location, Locations, Place};
 pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{

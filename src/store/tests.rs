@@ -4,6 +4,8 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::model::*;
 
+mod journal;
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
@@ -90,8 +92,10 @@ async fn what_was_written_is_there_after_a_restart_and_encrypted_on_the_disk() {
     }
     let store = Store::open(folder.path()).await.unwrap();
     see(&store);
-    let journal =
-        store.journal(&JournalFilter { phone: Some(mac(1)), user: None, limit: 10 }).await.unwrap();
+    let journal = store
+        .journal(&JournalFilter { phone: Some(mac(1)), limit: 10, ..JournalFilter::default() })
+        .await
+        .unwrap();
     assert_eq!(journal.len(), 1);
 }
 
