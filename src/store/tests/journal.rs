@@ -5,7 +5,7 @@ use super::*;
 /// A store with these entries; each is who logged in where in which second.
 async fn filled(folder: &Path, logins: &[(i64, u8, &'static str)]) -> Store {
     let store = Store::open(folder).await.unwrap();
-    for (second, last, extension) in logins.to_vec() {
+    for (second, last, extension) in logins.iter().copied() {
         let (phone, user) = (mac(last), extension.parse::<Extension>().unwrap());
         store
             .write(async move |tx: &mut Tx<'_>| {

@@ -1,5 +1,6 @@
 //! A write in the making: typed reads and changes inside one transaction.
 
+mod attendance;
 mod callcenter;
 mod customer_calls;
 mod guard;
@@ -135,6 +136,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in redirections::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in attendance::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in ways::all(connection).await.map_err(row)? {

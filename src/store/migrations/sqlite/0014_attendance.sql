@@ -24,3 +24,26 @@ WHEN OLD.id >= COALESCE((SELECT MAX(before) FROM journal_retention), 0)
 BEGIN
     SELECT RAISE(ABORT, 'the journal only grows: an entry is not forgotten before its time');
 END;
+
+-- When people are logged out at this desk by itself; absent: as for the whole site.
+ALTER TABLE phones ADD COLUMN logout TEXT;
+ALTER TABLE phone_imports ADD COLUMN logout TEXT;
+
+-- The last call of a phone at which somebody sits who is logged out when there is none for long, and until when
+-- somebody watched the calls at all.
+CREATE TABLE phone_calls (
+    phone TEXT NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL
+);
+CREATE TABLE calls_watched (
+    until BIGINT NOT NULL
+);
+INSERT INTO calls_watched (until) VALUES (0);
+
+-- Emergency calls by FreeSWITCH's Unique-ID: each is told once, however often we hear of it.
+CREATE TABLE emergency_calls (
+    call TEXT NOT NULL PRIMARY KEY,
+    phone TEXT NOT NULL,
+    at BIGINT NOT NULL
+);
+CREATE INDEX emergency_calls_by_time ON emergency_calls (at);
