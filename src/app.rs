@@ -40,7 +40,9 @@ use crate::provisioning::redirection::Redirections;
 use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch};
+use crate::switch::{
+    self, AutoLogouts, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch,
+};
 use crate::xml_curl::Directory;
 
 /// How long conversations may go on after the daemon was told to stop.
@@ -137,6 +139,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let files = standing_files(&config, desk.store());
     let (stop, locations, presence) = (shutdown.clone(), config.locations.clone(), switch.clone());
     parts.spawn(async move { presence.keep_presence(locations, stop).await });
+    let (stop, attended, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
+    let logouts = AutoLogouts::new(config.logout.clone());
+    parts.spawn(async move { attended.keep_logouts(at_desk, logouts, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });

@@ -35,7 +35,8 @@ pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{
-    Domain, Location, Locations, QueueSettings, TeamSettings, Teams, TomlFault, TomlText,
+    Domain, Location, Locations, LogoutSettings, QueueSettings, TeamSettings, Teams, TomlFault,
+    TomlText,
 };
 use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
@@ -111,6 +112,8 @@ pub struct Config {
     pub customers_password: Option<Secret>,
     /// Where the company keeps its list of phones.
     pub inventory: Inventory,
+    /// When people are logged out by themselves.
+    pub logout: LogoutSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -332,6 +335,7 @@ impl Checker<'_> {
             customers,
             customers_password,
             inventory: self.inventory(settings.inventory)?,
+            logout: settings.logout,
             log: settings.log,
         })
     }

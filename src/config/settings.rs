@@ -13,7 +13,7 @@ use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, Location, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, LogoutSettings, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
@@ -67,6 +67,8 @@ pub(super) struct Settings {
     pub inventory: InventorySettings,
     #[serde(default)]
     pub service: ServiceSettings,
+    #[serde(default)]
+    pub logout: LogoutSettings,
     #[serde(default)]
     pub log: LogSettings,
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, Location, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, LogoutSettings, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
@@ -49,6 +49,7 @@ struct Shown<'a> {
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
     inventory: ShownInventory<'a>,
+    logout: &'a LogoutSettings,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "<[Location]>::is_empty")]
     location: &'a [Location],
@@ -203,6 +204,7 @@ impl Config {
                 password: self.inventory.password.as_ref().map(ShownSecret::of).unwrap_or_default(),
                 settings: &self.inventory.settings,
             },
+            logout: &self.logout,
             log: &self.log,
             location: self.locations.all(),
             team: self.teams.values().collect(),

@@ -407,6 +407,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "service",
         "service.otherwise",
         "log",
+        "logout",
         "customers",
         "customers.cache",
         "customers.breaker",

@@ -1,10 +1,14 @@
 //! The journal: what happened, in words that stay the same over the years.
 
+mod kind;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use kind::{HappeningKind, UnknownKind};
 
 use super::{
     Destination, EndReason, Extension, LoginMode, Mac, NotShown, Proof, QueueLeft, Reason, TeamId,
@@ -472,6 +476,7 @@ mod tests {
             let entry = JournalEntry { id: 1, at, by: Actor::Caller(phone), what };
             let text = serde_json::to_string(&entry).unwrap();
             assert_eq!(serde_json::from_str::<JournalEntry>(&text).unwrap(), entry, "{text}");
+            assert!(text.contains(&format!(r#""what":"{}""#, entry.what.kind())), "{text}");
         }
     }
 

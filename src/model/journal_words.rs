@@ -28,6 +28,8 @@ impl fmt::Display for EndReason {
             Self::MayNotHotDesk => f.write_str("the user may no longer log in at desk phones"),
             Self::PhoneRemoved => f.write_str("the phone was removed"),
             Self::OwnerChanged => f.write_str("the phone's owner changed"),
+            Self::TimeOfDay => f.write_str("time of day"),
+            Self::Idle => f.write_str("idle"),
         }
     }
 }

@@ -34,7 +34,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use in_process::{Ask, InProcess, Method};
-pub use journal::JournalQuery;
+pub use journal::{JournalQuery, Kinds, MOST_ENTRIES};
 pub use ldap::SyncRequest;
 pub use overview::{Overview, OverviewQuery, Seat, Waiting};
 pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::{Input, Named, Problem, RedirectionView};
 use crate::desk::{self, Desk, new_secret};
 use crate::model::{
-    Actor, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone, PhoneSettings,
-    SessionOrigin, SipIdentity, Tags,
+    Actor, AutoLogout, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone,
+    PhoneSettings, SessionOrigin, SipIdentity, Tags,
 };
 use crate::provisioning::Provisioning;
 use crate::store::Memory;
@@ -46,6 +46,9 @@ pub struct PhoneView {
     /// The operator's words for groups of phones.
     #[serde(default)]
     pub tags: Tags,
+    /// When people are logged out there by themselves; as for the whole site where absent.
+    #[serde(default)]
+    pub logout: Option<AutoLogout>,
     /// When it was added.
     pub added: Timestamp,
     /// Who sits there.
@@ -117,6 +120,9 @@ pub struct PhoneChange {
     /// The operator's words for groups of phones.
     #[serde(default)]
     pub tags: Tags,
+    /// When people are logged out there by themselves: `20:00`, `4h`, `20:00 4h`, `never`; absent: as for the whole site.
+    #[serde(default)]
+    pub logout: Option<AutoLogout>,
     /// Its SIP secret. Absent: the one that it has, or for a new phone one that is made.
     #[serde(default, skip_serializing)]
     pub secret: Option<SecretString>,
@@ -174,6 +180,7 @@ pub(super) async fn save(
         settings: change.settings,
         handsets: change.handsets,
         tags: change.tags,
+        logout: change.logout,
         added: old.as_ref().map_or(now, |phone| phone.added),
     };
     let is_for_people = provisioning.is_for_people(&phone);
@@ -231,6 +238,7 @@ fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) ->
             .map(|(number, one)| handset(memory, phone, number, one))
             .collect(),
         tags: phone.tags.clone(),
+        logout: phone.logout,
         added: phone.added,
         session: memory.session(phone.mac).map(|session| SeatedView {
             user: session.user.clone(),
