@@ -38,3 +38,4 @@ mod simulator_peer;
 mod simulator_traps;
 mod standing_files;
 mod switch;
+mod watch;

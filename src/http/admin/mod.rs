@@ -45,6 +45,7 @@ pub use redirection::RedirectionView;
 pub use search::{PhoneRow, PhoneSearch, PhonesFound, UserRow, UserSearch, UsersFound};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{AwayRequest, PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
 
 use super::problem::{Input, Named, Problem};
