@@ -18,6 +18,7 @@ mod journal;
 mod location;
 mod mac;
 mod opening_hours;
+mod operator;
 mod person;
 mod phone;
 mod phone_request;
@@ -61,6 +62,7 @@ pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{
     Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
 };
+pub use operator::{InvalidOperatorName, OperatorName, Role};
 pub use person::{
     Disbelieved, InvalidPersonKey, MirrorPlace, MirrorState, Person, PersonKey, Skipped, Supplied,
 };
