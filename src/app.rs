@@ -3,6 +3,7 @@
 mod background;
 mod calls;
 mod listeners;
+mod operators;
 mod phones;
 mod service;
 mod watch;
@@ -129,6 +130,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         phones: Some(watched),
     };
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
+    operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown).await?;
     let admin = http::admin::router(provisioning.clone(), outside);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));

@@ -3,6 +3,7 @@
 //!
 //! `admin`, `phones` and `switch` answer requests; the other modules are scaffolding.
 
+pub mod access;
 pub mod admin;
 pub mod auth;
 pub mod content;

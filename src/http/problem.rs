@@ -32,7 +32,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// With this status and this sentence.
+    /// A status and a sentence.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into() }
     }

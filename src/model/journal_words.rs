@@ -13,6 +13,7 @@ impl fmt::Display for Actor {
             Self::Outside => f.write_str("outside"),
             Self::Command => f.write_str("command"),
             Self::Daemon => f.write_str("daemon"),
+            Self::Operator(name) => write!(f, "{name}"),
         }
     }
 }
@@ -106,6 +107,10 @@ fn sentence(what: &Happening, time: &dyn Fn(Timestamp) -> String) -> String {
         Happening::KeyRevoked { phone } => {
             format!("what {phone} had to prove itself is worth nothing any more")
         }
+        Happening::SignedIn { .. }
+        | Happening::SignedOut
+        | Happening::SignInRefused { .. }
+        | Happening::SignInLocked { .. } => of_sign_in(what, time),
         Happening::PhonesRefused { network, count } => {
             format!("{count} requests of phones from {network} were refused")
         }
@@ -139,6 +144,26 @@ fn sentence(what: &Happening, time: &dyn Fn(Timestamp) -> String) -> String {
         Happening::NotShown { phone, reason } => {
             format!("phone {phone} does not show who sits there: {reason}")
         }
+    }
+}
+
+/// Who came to the page and the API.
+fn of_sign_in(what: &Happening, time: &dyn Fn(Timestamp) -> String) -> String {
+    match what {
+        Happening::SignedIn { from } => format!("signed in from {from}"),
+        Happening::SignedOut => "signed out".to_owned(),
+        Happening::SignInRefused { name: Some(name), from } => {
+            format!("a sign-in as {name} from {from} was refused")
+        }
+        Happening::SignInRefused { name: None, from } => {
+            format!("a sign-in as nobody we know from {from} was refused")
+        }
+        Happening::SignInLocked { name, network, until } => {
+            let name = name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
+            let network = network.map(|network| format!(" from {network}")).unwrap_or_default();
+            format!("wrong passwords locked the sign-in{name}{network} until {}", time(*until))
+        }
+        _ => String::new(),
     }
 }
 

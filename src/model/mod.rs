@@ -20,6 +20,7 @@ mod journal_words;
 mod location;
 mod mac;
 mod opening_hours;
+mod operator;
 mod person;
 mod phone;
 mod phone_request;
@@ -64,6 +65,7 @@ pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{
     Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
 };
+pub use operator::{InvalidOperatorName, OperatorName, Role};
 pub use person::{
     Disbelieved, InvalidPersonKey, MirrorPlace, MirrorState, Person, PersonKey, Skipped, Supplied,
 };

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod admin_api;
 mod cli;
 mod customer_service;
@@ -17,6 +18,7 @@ mod kill;
 mod ldap;
 mod login;
 mod onboarding;
+mod page;
 mod phone_book;
 mod phones_configure;
 mod phones_import;

@@ -40,7 +40,7 @@ impl Browser {
         super::install_tls();
         let folder = tempfile::tempdir().unwrap();
         let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--log-level=OFF"])
+            .arg("--port=0")
             .env("TMPDIR", folder.path())
             .env("HOME", folder.path())
             .stdout(Stdio::piped())
@@ -201,13 +201,6 @@ impl Browser {
         let answer: Value = answer.json().await.unwrap();
         let png = STANDARD.decode(answer["value"].as_str().unwrap()).unwrap();
         std::fs::write(file, png).unwrap();
-    }
-
-    /// A cookie's value, as the browser has it.
-    pub async fn cookies(&self) -> Vec<Value> {
-        let answer = self.http.get(format!("{}/cookie", self.session)).send().await.unwrap();
-        let mut answer: Value = answer.json().await.unwrap();
-        answer["value"].take().as_array().unwrap().clone()
     }
 }
 

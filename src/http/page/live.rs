@@ -13,8 +13,10 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep;
 
+use super::Page;
+use crate::http::access::{Signed, StreamPlace};
+use crate::http::problem::Problem;
 use crate::model::JournalEntry;
-use crate::store::Store;
 
 /// How long a page waits for more to happen before it is told of it: a login is several entries.
 const GATHER: Duration = Duration::from_millis(150);
@@ -35,20 +37,34 @@ struct Watch {
     told: HashMap<&'static str, String>,
     is_first: bool,
     over: bool,
+    place: StreamPlace,
+}
+
+/// What a stream waited for.
+enum Heard {
+    /// This happened, or time went by.
+    Something(Vec<Arc<JournalEntry>>),
+    /// The session ended, or the daemon stops.
+    Over,
 }
 
 /// The stream of a page.
-pub(super) fn stream(store: &Store, look: Look) -> Response {
+///
+/// # Errors
+/// There are too many already.
+pub(super) fn stream(page: &Page, signed: &Signed, look: Look) -> Result<Response, Problem> {
+    let place = page.access.stream(&signed.operator)?;
     // Heard from before the first look, or what happens in between would be missed.
-    let happenings = store.happenings();
-    let watch = Watch { happenings, look, told: HashMap::new(), is_first: true, over: false };
+    let happenings = page.store().happenings();
+    let watch =
+        Watch { happenings, look, told: HashMap::new(), is_first: true, over: false, place };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, Infallible>(event), watch))
     });
     // A proxy that gathers answers would make it anything but live.
     let unbuffered = [("X-Accel-Buffering", "no")];
-    (unbuffered, Sse::new(events).keep_alive(KeepAlive::new())).into_response()
+    Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::new())).into_response())
 }
 
 impl Watch {
@@ -58,8 +74,16 @@ impl Watch {
             if self.over {
                 return None;
             }
-            let heard = if self.is_first { Vec::new() } else { self.heard().await? };
+            let heard = match self.is_first {
+                true => Heard::Something(Vec::new()),
+                false => self.heard().await,
+            };
             self.is_first = false;
+            let Heard::Something(heard) = heard else {
+                // The page asks whether it is still signed in, and goes to the sign-in if not.
+                self.over = true;
+                return Some(Event::default().event("bye").data(""));
+            };
             let parts = (self.look)(heard).await;
             if let Some(text) = self.changed(parts) {
                 return Some(Event::default().data(text));
@@ -67,8 +91,8 @@ impl Watch {
         }
     }
 
-    /// What happened since; comes back after a while even if nothing did. `None`: the daemon ends.
-    async fn heard(&mut self) -> Option<Vec<Arc<JournalEntry>>> {
+    /// What happened since; comes back after a while even if nothing did.
+    async fn heard(&mut self) -> Heard {
         /// The most entries that are told one by one.
         const MOST: usize = 64;
         let mut heard = Vec::new();
@@ -77,9 +101,10 @@ impl Watch {
                 Ok(entry) => heard.push(entry),
                 // The look that follows sees all that was missed.
                 Err(RecvError::Lagged(_)) => self.happenings = self.happenings.resubscribe(),
-                Err(RecvError::Closed) => return None,
+                Err(RecvError::Closed) => return Heard::Over,
             },
-            () = sleep(LOOK) => return Some(heard),
+            () = sleep(LOOK) => return Heard::Something(heard),
+            () = self.place.ended() => return Heard::Over,
         }
         sleep(GATHER).await;
         while let Ok(entry) = self.happenings.try_recv() {
@@ -88,7 +113,7 @@ impl Watch {
                 self.happenings = self.happenings.resubscribe();
             }
         }
-        Some(heard)
+        Heard::Something(heard)
     }
 
     /// The parts that look different from what was told, as htmx takes them.

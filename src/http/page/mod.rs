@@ -11,29 +11,28 @@ mod now;
 mod people;
 mod phones;
 mod queue_cache;
-mod signed;
 mod told;
 mod views;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use minijinja::{Value, context};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
+use super::access::{Access, Route, Signed, routes};
 use super::admin::{Ask, InProcess};
 use super::problem::{Problem, ProblemView};
-use crate::model::{Extension, JournalEntry};
+use crate::model::{Extension, JournalEntry, Role};
 use crate::provisioning::Provisioning;
 use crate::store::Store;
 use queue_cache::QueueCache;
-use signed::Signed;
 use told::Line;
 use views::{Views, value};
 
@@ -42,6 +41,7 @@ use views::{Views, value};
 pub struct Page {
     api: InProcess,
     provisioning: Provisioning,
+    access: Access,
     views: Arc<Views>,
     queues: Arc<QueueCache>,
 }
@@ -51,37 +51,49 @@ const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; f
 /// The longest problem that is turned into a page.
 const LONGEST: usize = 64 * 1024;
 
-/// The pages of the admin listener.
+/// The pages of the operators' listener.
 ///
 /// # Errors
 /// A template has a mistake.
-pub fn router(api: InProcess, provisioning: Provisioning) -> Result<Router, minijinja::Error> {
+pub fn router(
+    api: InProcess,
+    provisioning: Provisioning,
+    access: Access,
+) -> Result<Router, minijinja::Error> {
     let views = Arc::new(Views::new(provisioning.site().domain.as_str())?);
-    let page = Page { api, provisioning, views, queues: Arc::default() };
-    let router = Router::new()
-        .route("/", get(now::show))
-        .route("/live/now", get(now::live))
-        .route("/find", get(phones::find))
-        .route("/phones", get(phones::list))
-        .route("/phones/{mac}", get(phones::show))
-        .route("/live/phones/{mac}", get(phones::live))
-        .route("/phones/{mac}/log-out", post(phones::log_out))
-        .route("/phones/{mac}/log-in", post(phones::log_in))
-        .route("/phones/{mac}/resync", post(phones::resync))
-        .route("/phones/{mac}/restart", post(phones::restart))
-        .route("/phones/{mac}/enrolment", post(phones::enrol))
-        .route("/people", get(people::list))
-        .route("/people/{extension}", get(people::show))
-        .route("/people/{extension}/log-in", post(people::log_in))
-        .route("/people/{extension}/log-out", post(people::log_out))
-        .route("/people/{extension}/pin", post(people::set_pin))
-        .route("/people/{extension}/unlock", post(people::unlock))
-        .route("/people/{extension}/away", post(people::set_away))
+    let page = Page { api, provisioning, access, views, queues: Arc::default() };
+    let router = routes(table())
         .route("/sign-in", get(sign_in))
         .route("/static/{digest}/{name}", get(files::get))
         .layer(middleware::from_fn_with_state(page.clone(), dress))
         .with_state(page);
     Ok(router)
+}
+
+/// All pages and what can be done from them, and who may. What each asks of the API is checked there again.
+pub fn table() -> Vec<Route<Page>> {
+    use Role::{Admin, Helpdesk, Viewer};
+    vec![
+        Route::get("/", Viewer, now::show),
+        Route::get("/live/now", Viewer, now::live),
+        Route::get("/signed-in", Viewer, async || StatusCode::NO_CONTENT),
+        Route::get("/find", Viewer, phones::find),
+        Route::get("/phones", Viewer, phones::list),
+        Route::get("/phones/{mac}", Viewer, phones::show),
+        Route::get("/live/phones/{mac}", Viewer, phones::live),
+        Route::post("/phones/{mac}/log-out", Helpdesk, phones::log_out),
+        Route::post("/phones/{mac}/log-in", Helpdesk, phones::log_in),
+        Route::post("/phones/{mac}/resync", Helpdesk, phones::resync),
+        Route::post("/phones/{mac}/restart", Helpdesk, phones::restart),
+        Route::post("/phones/{mac}/enrolment", Admin, phones::enrol),
+        Route::get("/people", Viewer, people::list),
+        Route::get("/people/{extension}", Viewer, people::show),
+        Route::post("/people/{extension}/log-in", Helpdesk, people::log_in),
+        Route::post("/people/{extension}/log-out", Helpdesk, people::log_out),
+        Route::post("/people/{extension}/pin", Helpdesk, people::set_pin),
+        Route::post("/people/{extension}/unlock", Helpdesk, people::unlock),
+        Route::post("/people/{extension}/away", Helpdesk, people::set_away),
+    ]
 }
 
 /// Whom the sign-in is for, and whether the last one failed.
@@ -93,30 +105,56 @@ struct SignIn {
 
 async fn sign_in(
     State(page): State<Page>,
-    axum::extract::Query(asked): axum::extract::Query<SignIn>,
-) -> Result<Html<String>, Problem> {
+    signed: Option<Signed>,
+    Query(asked): Query<SignIn>,
+) -> Result<Response, Problem> {
+    if signed.is_some() {
+        return Ok(Redirect::to("/").into_response());
+    }
     let values = context! { refused => asked.refused.is_some(), next => asked.next };
-    page.part("sign_in.html", values).map(Html)
+    page.part("sign_in.html", values).map(|text| Html(text).into_response())
 }
 
 /// Problems become pages, and every page says what it may load.
-async fn dress(State(page): State<Page>, request: Request, next: Next) -> Response {
+async fn dress(
+    State(page): State<Page>,
+    signed: Option<Signed>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let is_problem = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
     if is_problem {
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, LONGEST).await.unwrap_or_default();
-        let told = serde_json::from_slice::<ProblemView>(&body);
-        let text = told.ok().and_then(|told| page.part("problem.html", value(told)).ok());
-        let text = text.unwrap_or_else(|| "Something went wrong.".to_owned());
-        response = (parts.status, Html(text)).into_response();
+        let signed = signed.as_ref().map(context);
+        let told = serde_json::from_slice::<ProblemView>(&body).ok().and_then(|told| {
+            page.part("problem.html", context! { here => "", signed, ..value(told) }).ok()
+        });
+        let text = told.unwrap_or_else(|| "Something went wrong.".to_owned());
+        let kind = HeaderValue::from_static("text/html; charset=utf-8");
+        parts.headers.insert(header::CONTENT_TYPE, kind);
+        parts.headers.remove(header::CONTENT_LENGTH);
+        response = Response::from_parts(parts, text.into());
     }
     let policy = HeaderValue::from_static(POLICY);
-    response.headers_mut().insert(HeaderName::from_static("content-security-policy"), policy);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
+}
+
+/// Who is signed in, for a template.
+fn context(signed: &Signed) -> Value {
+    let Signed { operator, name, role, csrf } = signed;
+    context! {
+        name => name.as_str(),
+        role => role.to_string(),
+        csrf => csrf.to_string(),
+        helpdesk => operator.may(Role::Helpdesk),
+        admin => operator.may(Role::Admin),
+    }
 }
 
 impl Page {
@@ -128,8 +166,7 @@ impl Page {
     /// Asks the API as whoever is signed in.
     async fn ask<T: DeserializeOwned>(&self, signed: &Signed, ask: Ask<'_>) -> Result<T, Problem> {
         let failed = |told: String| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, told);
-        let _ = signed;
-        let answer = self.api.ask(ask).await;
+        let answer = self.api.ask_as(&signed.operator, ask).await;
         let (status, body) = answer.map_err(|error| failed(format!("the API: {error}")))?;
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if !status.is_success() {
@@ -142,7 +179,7 @@ impl Page {
 
     /// A whole page.
     fn html(&self, template: &str, signed: &Signed, values: Value) -> Result<Response, Problem> {
-        let signed = signed.context();
+        let signed = context(signed);
         Ok(Html(self.part(template, context! { signed, ..values })?).into_response())
     }
 

@@ -9,7 +9,8 @@ use minijinja::{Value, context};
 
 use super::told::Line;
 use super::views::value;
-use super::{Page, Signed, live};
+use super::{Page, live};
+use crate::http::access::Signed;
 use crate::http::admin::{Ask, Overview};
 use crate::http::problem::Problem;
 use crate::model::{JournalEntry, NodeQueues};
@@ -32,13 +33,13 @@ async fn values(page: &Page, signed: &Signed) -> Result<Value, Problem> {
     Ok(context! { now => value(now), entries => value(entries), ..value(queues) })
 }
 
-pub(super) async fn live(State(page): State<Page>, signed: Signed) -> Response {
-    let store = page.store().clone();
+pub(super) async fn live(State(page): State<Page>, signed: Signed) -> Result<Response, Problem> {
+    let (to, by) = (page.clone(), signed.clone());
     let look = move |heard: Vec<Arc<JournalEntry>>| {
         let (page, signed) = (page.clone(), signed.clone());
         async move { parts(&page, &signed, &heard).await.unwrap_or_default() }.boxed()
     };
-    live::stream(&store, Box::new(look))
+    live::stream(&to, &by, Box::new(look))
 }
 
 /// The page's live parts.

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{refused, with};
+use crate::http::access::Signed;
 use crate::http::admin::{Ask, ChangeView, Method, PhonesFound, UserView};
-use crate::http::page::{Page, Signed, done, encoded};
+use crate::http::page::{Page, done, encoded};
 use crate::http::problem::{Named, Problem};
 use crate::model::{Extension, Mac};
 
@@ -49,15 +50,14 @@ async fn phone(page: &Page, signed: &Signed, named: &str) -> Result<Mac, Problem
     if named.is_empty() {
         return Err(Problem::value("expected a desk's name or a phone's MAC address"));
     }
-    let path = format!("/phones/search?q={}&limit=2", encoded(named));
+    let path = format!("/phones/search?q={}&limit=1000", encoded(named));
     let found: PhonesFound = page.ask(signed, Ask::get(&path)).await?;
-    let exact = |label: &Option<String>| {
-        label.as_ref().is_some_and(|label| label.eq_ignore_ascii_case(named))
-    };
-    match found.phones.as_slice() {
-        [] => Err(Problem::value(format!("no phone is called \u{201c}{named}\u{201d}"))),
-        [phone] => Ok(phone.mac),
-        [phone, ..] if exact(&phone.label) => Ok(phone.mac),
+    let mut exact = found.phones.iter().filter(|phone| {
+        phone.label.as_ref().is_some_and(|label| label.eq_ignore_ascii_case(named))
+    });
+    match (exact.next(), exact.next(), found.phones.as_slice()) {
+        (Some(phone), None, _) | (None, _, [phone]) => Ok(phone.mac),
+        (None, _, []) => Err(Problem::value(format!("no phone is called \u{201c}{named}\u{201d}"))),
         _ => Err(Problem::value(format!(
             "{} phones are called something like \u{201c}{named}\u{201d}; give the MAC address",
             found.total

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::one::{refused, with};
+use crate::http::access::Signed;
 use crate::http::admin::{Ask, ChangeView, Enrolled, Method};
 use crate::http::page::views::value;
-use crate::http::page::{Page, Signed, done};
+use crate::http::page::{Page, done};
 use crate::http::problem::{Named, Problem};
 use crate::model::Mac;
 

@@ -14,7 +14,8 @@ pub(super) use actions::{enrol, log_in, log_out, restart, resync};
 pub(super) use one::{live, show};
 
 use super::views::value;
-use super::{Page, Signed, encoded};
+use super::{Page, encoded};
+use crate::http::access::Signed;
 use crate::http::admin::{Ask, PhonesFound, UsersFound};
 use crate::http::problem::Problem;
 use crate::model::Stage;

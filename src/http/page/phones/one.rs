@@ -9,10 +9,11 @@ use futures_util::FutureExt as _;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use crate::http::access::Signed;
 use crate::http::admin::{Ask, PhoneView};
 use crate::http::page::notice::Notice;
 use crate::http::page::views::value;
-use crate::http::page::{Page, Signed, live};
+use crate::http::page::{Page, live};
 use crate::http::problem::{Named, Problem};
 use crate::model::{JournalEntry, Mac};
 use crate::provisioning::Why;
@@ -101,18 +102,18 @@ pub(in crate::http::page) async fn live(
     State(page): State<Page>,
     signed: Signed,
     Named(mac): Named<Mac>,
-) -> Response {
-    let store = page.store().clone();
+) -> Result<Response, Problem> {
+    let (to, by) = (page.clone(), signed.clone());
     let look = move |_: Vec<Arc<JournalEntry>>| {
         let (page, signed) = (page.clone(), signed.clone());
         async move { parts(&page, &signed, mac).await.unwrap_or_default() }.boxed()
     };
-    live::stream(&store, Box::new(look))
+    live::stream(&to, &by, Box::new(look))
 }
 
 async fn parts(page: &Page, signed: &Signed, mac: Mac) -> Result<Vec<live::Part>, Problem> {
     let values = values(page, signed, mac).await?;
-    let values = context! { signed => signed.context(), ..values };
+    let values = context! { signed => crate::http::page::context(signed), ..values };
     let mut parts = Vec::new();
     for (target, template) in [
         ("answer", "parts/answer.html"),
