@@ -3,6 +3,7 @@
 mod background;
 mod calls;
 mod listeners;
+mod operators;
 mod phones;
 mod service;
 
@@ -123,6 +124,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         redirections,
         phones: Some(watched),
     };
+    operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown).await?;
     let admin = http::admin::router(provisioning.clone(), outside);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::admin::AdminSettings;
 use super::inventory::InventorySettings;
-use super::listener::{Listener, OpenListener};
+use super::listener::{Listener, OpenListener, OptionalListener};
 use super::pnp::PnpSettings;
 use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
@@ -35,6 +36,8 @@ pub(super) struct Settings {
     pub freeswitch: BTreeMap<NodeName, NodeSettings>,
     #[serde(default)]
     pub switch: SwitchSettings,
+    #[serde(default)]
+    pub admin: AdminSettings,
     #[serde(default)]
     pub pin: PinSettings,
     #[serde(default)]
@@ -84,6 +87,7 @@ pub(super) struct ListenSettings {
     pub switch: Listener,
     pub phones: OpenListener,
     pub phones_tls: OpenListener,
+    pub admin: OptionalListener,
 }
 
 impl Default for ListenSettings {
@@ -93,6 +97,7 @@ impl Default for ListenSettings {
             switch: Listener::loopback(8089),
             phones: OpenListener::everywhere(8085),
             phones_tls: OpenListener::everywhere(8445),
+            admin: OptionalListener(Some(Listener::loopback(8090))),
         }
     }
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::service::ServiceSettings;
 use super::{
-    BasicUser, Config, FreeSwitch, HostPort, InventorySettings, Listener, NodeName, OpenListener,
-    PnpSettings, Secret, SecretSource,
+    AdminSettings, BasicUser, Config, FreeSwitch, HostPort, InventorySettings, Listener, NodeName,
+    OpenListener, OptionalListener, PnpSettings, Secret, SecretSource,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
@@ -34,6 +34,7 @@ struct Shown<'a> {
     listen: ShownListen<'a>,
     freeswitch: BTreeMap<&'a NodeName, ShownNode<'a>>,
     switch: ShownSwitch<'a>,
+    admin: &'a AdminSettings,
     dialplan: &'a DialplanSettings,
     emergency: &'a EmergencySettings,
     pin: &'a PinSettings,
@@ -63,6 +64,7 @@ struct ShownListen<'a> {
     switch: &'a Listener,
     phones: &'a OpenListener,
     phones_tls: &'a OpenListener,
+    admin: &'a OptionalListener,
 }
 
 #[derive(Serialize)]
@@ -158,6 +160,7 @@ impl Config {
                 switch: &self.switch,
                 phones: &self.phones,
                 phones_tls: &self.phones_tls,
+                admin: &self.admin,
             },
             freeswitch: self.freeswitch.iter().map(|(name, node)| (name, shown(node))).collect(),
             switch: ShownSwitch {
@@ -167,6 +170,7 @@ impl Config {
                     None => ShownSecret::in_file(&made),
                 },
             },
+            admin: &self.operators.settings,
             dialplan: &self.dialplan,
             emergency: &self.emergency,
             pin: &self.pin,

@@ -19,6 +19,7 @@ mod journal;
 mod location;
 mod mac;
 mod opening_hours;
+mod operator;
 mod person;
 mod phone;
 mod phone_request;
@@ -63,6 +64,7 @@ pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{
     Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
 };
+pub use operator::{InvalidOperatorName, OperatorName, Role};
 pub use person::{
     Disbelieved, InvalidPersonKey, MirrorPlace, MirrorState, Person, PersonKey, Skipped, Supplied,
 };

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Input, Named, Problem, RedirectionView};
 use crate::desk::{self, Desk, new_secret};
+use crate::http::access::By;
 use crate::model::{
-    Actor, AutoLogout, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone,
-    PhoneSettings, SessionOrigin, SipIdentity, Tags,
+    AutoLogout, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone, PhoneSettings,
+    SessionOrigin, SipIdentity, Tags,
 };
 use crate::provisioning::Provisioning;
 use crate::store::Memory;
@@ -154,6 +155,7 @@ pub(super) async fn show(
 
 pub(super) async fn save(
     State(provisioning): State<Provisioning>,
+    By(by): By,
     Named(mac): Named<Mac>,
     headers: HeaderMap,
     Input(change): Input<PhoneChange>,
@@ -193,16 +195,17 @@ pub(super) async fn save(
         return Err(desk::Error::Base(mac).into());
     }
     phone.hot_desk &= is_for_people != Some(false) && phone.handsets.is_empty();
-    desk.save_phone(phone, now, Actor::Command).await?;
+    desk.save_phone(phone, now, by).await?;
     let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(shown(desk, mac)?)).into_response())
 }
 
 pub(super) async fn remove(
     State(desk): State<Desk>,
+    By(by): By,
     Named(mac): Named<Mac>,
 ) -> Result<StatusCode, Problem> {
-    desk.remove_phone(mac, Timestamp::now(), Actor::Command).await?;
+    desk.remove_phone(mac, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
