@@ -238,6 +238,11 @@ impl Switch {
 
     /// How the nodes are, and what waits.
     pub fn status(&self) -> Status {
+        Status { nodes: self.nodes(), pending: self.pending(|_| true) }
+    }
+
+    /// How the nodes are.
+    pub fn nodes(&self) -> Vec<NodeStatus> {
         let nodes = self.peers.iter().map(|peer| {
             let view = peer.view();
             NodeStatus {
@@ -249,7 +254,7 @@ impl Switch {
                 channels: view.channels.count(),
             }
         });
-        Status { nodes: nodes.collect(), pending: self.pending(|_| true) }
+        nodes.collect()
     }
 
     /// What is wanted of one phone and not yet so, and what it waits for.

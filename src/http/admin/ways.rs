@@ -103,14 +103,22 @@ pub(super) async fn stages(
     State(provisioning): State<Provisioning>,
     State(outside): State<Outside>,
 ) -> Json<StagesView> {
+    Json(stages_of(&provisioning, &outside).await)
+}
+
+/// How many phones are how far.
+pub(in crate::http) async fn stages_of(
+    provisioning: &Provisioning,
+    outside: &Outside,
+) -> StagesView {
     let mut view = StagesView::default();
     view.stages.extend(Stage::ALL.map(|stage| (stage, 0)));
-    for way in ways(provisioning, outside).await {
+    for way in ways(provisioning.clone(), outside.clone()).await {
         *view.stages.entry(way.stage).or_default() += 1;
         view.stuck += usize::from(way.stuck.is_some());
         view.moved += usize::from(way.moved().is_some());
     }
-    Json(view)
+    view
 }
 
 pub(super) async fn show(
