@@ -129,8 +129,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         redirections,
         phones: Some(watched),
     };
-    let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
     operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown).await?;
+    let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
     let admin = http::admin::router(provisioning.clone(), outside);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
@@ -152,6 +152,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (stop, attended, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
     let logouts = AutoLogouts::new(config.logout.clone());
     parts.spawn(async move { attended.keep_logouts(at_desk, logouts, stop).await });
+    let (stop, listening, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
+    parts.spawn(async move { listening.keep_emergencies(at_desk, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });

@@ -138,12 +138,37 @@ fn sentence(what: &Happening, time: &dyn Fn(Timestamp) -> String) -> String {
                 "phone {phone} of {location} registers from {from}{network}: its emergency location is wrong there"
             )
         }
+        Happening::EmergencyCall { .. }
+        | Happening::EmergencyUnreachable { .. }
+        | Happening::EmergencyCallback { .. } => of_emergency(what),
         Happening::PhoneReturned { phone, from, location } => {
             format!("phone {phone} is back in {location}, at {from}")
         }
         Happening::NotShown { phone, reason } => {
             format!("phone {phone} does not show who sits there: {reason}")
         }
+    }
+}
+
+/// What became of an emergency call.
+fn of_emergency(what: &Happening) -> String {
+    match what {
+        Happening::EmergencyCall { from, user, number, desk, location, node, missed, .. } => {
+            let place: Vec<&str> =
+                [desk, location].into_iter().flatten().map(|text| &**text).collect();
+            let place =
+                if place.is_empty() { "a place nobody named".to_owned() } else { place.join(", ") };
+            let who = user.as_ref().map(|user| format!(", where {user} sits")).unwrap_or_default();
+            let late = if *missed { "; we were not there, and heard of it later" } else { "" };
+            format!("EMERGENCY CALL to {number} from {from} ({place}){who}, over {node}{late}")
+        }
+        Happening::EmergencyUnreachable { from, number, node, .. } => {
+            format!("NO ROUTE TOOK the emergency call to {number} from {from}, over {node}")
+        }
+        Happening::EmergencyCallback { from, number, node, .. } => {
+            format!("an emergency call was called back: {number} rings {from}, over {node}")
+        }
+        _ => String::new(),
     }
 }
 
