@@ -6,6 +6,7 @@ mod listeners;
 mod operators;
 mod phones;
 mod service;
+mod system;
 mod watch;
 
 use std::path::Path;
@@ -128,9 +129,12 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         queues: Some(kept),
         redirections,
         phones: Some(watched),
+        system: None,
     };
-    operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown).await?;
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
+    let report = system::Report::new(&config, running.clone(), seen.clone());
+    let outside = Outside { system: Some(Arc::new(report)), ..outside };
+    operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown).await?;
     let admin = http::admin::router(provisioning.clone(), outside);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));

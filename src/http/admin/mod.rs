@@ -17,6 +17,8 @@ mod queues;
 mod redirection;
 mod search;
 mod sessions;
+mod statistics;
+mod system;
 mod users;
 mod ways;
 
@@ -47,6 +49,8 @@ pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
 pub use search::{PhoneRow, PhoneSearch, PhonesFound, UserRow, UserSearch, UsersFound};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
+pub use statistics::{Hour, Statistics, WAIT_LIMITS, Waits};
+pub use system::{ConfigurationView, SystemReport, SystemView};
 pub use users::{AwayRequest, PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
@@ -59,6 +63,7 @@ use crate::model::Role;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
+use statistics::Counts;
 
 /// The largest request: a user with many variables.
 const BODY: usize = 64 * 1024;
@@ -72,6 +77,15 @@ const IMPORT: Duration = Duration::from_secs(300);
 pub struct Admin {
     provisioning: Provisioning,
     outside: Outside,
+    /// The statistics so far.
+    counts: Counts,
+}
+
+impl Admin {
+    /// Over this desk and its phones, and what is outside.
+    fn new(provisioning: Provisioning, outside: Outside) -> Self {
+        Self { provisioning, outside, counts: Counts::default() }
+    }
 }
 
 /// What an office may have beside the desk, where it does.
@@ -87,6 +101,14 @@ pub struct Outside {
     pub redirections: Option<Redirections>,
     /// Who knows what FreeSWITCH knows of phones.
     pub phones: Option<Arc<dyn PhoneWatch>>,
+    /// Who knows how the daemon is.
+    pub system: Option<Arc<dyn SystemReport>>,
+}
+
+impl FromRef<Admin> for Counts {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.counts.clone()
+    }
 }
 
 impl FromRef<Admin> for Customers {
@@ -123,6 +145,9 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::get("/me", Viewer, me::show),
         Route::get("/phones", Viewer, phones::list),
         Route::get("/overview", Viewer, overview::now),
+        Route::get("/statistics", Viewer, statistics::week),
+        Route::get("/system", Viewer, system::show),
+        Route::get("/system/configuration", Admin, system::configuration),
         Route::get("/phones/search", Viewer, search::phones),
         Route::get("/phones/{mac}", Viewer, phones::show),
         Route::put("/phones/{mac}", Admin, phones::save),
@@ -197,7 +222,7 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         request.extensions_mut().get_or_insert_with(Operator::command);
         request
     });
-    finished(api(Admin { provisioning, outside })).layer(ours)
+    finished(api(Admin::new(provisioning, outside))).layer(ours)
 }
 
 /// The router of the operators' listener: the API and what is `beside` it, behind the sign-in.
@@ -207,7 +232,7 @@ pub fn listener(
     access: &Access,
     beside: Vec<Router>,
 ) -> Router {
-    let api = api(Admin { provisioning, outside });
+    let api = api(Admin::new(provisioning, outside));
     let all = beside.into_iter().fold(api, Router::merge);
     finished(access.around(all))
 }
