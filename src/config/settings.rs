@@ -19,6 +19,7 @@ use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceNam
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
+use crate::webhooks::settings::WebhookSettings;
 use crate::xml_curl::DirectorySettings;
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +68,8 @@ pub(super) struct Settings {
     pub inventory: InventorySettings,
     #[serde(default)]
     pub service: ServiceSettings,
+    #[serde(default)]
+    pub webhook: Vec<WebhookSettings>,
     #[serde(default)]
     pub log: LogSettings,
 }

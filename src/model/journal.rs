@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Destination, EndReason, Extension, LoginMode, Mac, NotShown, Proof, QueueLeft, Reason, TeamId,
+    Destination, EndReason, Extension, LoginMode, Mac, NotShown, Obstacle, Proof, QueueLeft,
+    Reason, TeamId,
 };
 
 /// One entry of the append-only record.
@@ -296,6 +297,15 @@ pub enum Happening {
         /// Its location.
         location: String,
     },
+    /// A phone does not go on, on its way to a phone that shows who sits there.
+    PhoneStuck {
+        /// Which.
+        phone: Mac,
+        /// Since when it is where it is.
+        since: Timestamp,
+        /// Why.
+        obstacle: Obstacle,
+    },
     /// A phone does not show who sits there, although it should by now.
     NotShown {
         /// Which.
@@ -325,6 +335,7 @@ impl Happening {
             | Self::KeyRevoked { phone }
             | Self::PhoneMoved { phone, .. }
             | Self::PhoneReturned { phone, .. }
+            | Self::PhoneStuck { phone, .. }
             | Self::NotShown { phone, .. } => Some(*phone),
             Self::PinLocked { phone, .. } => *phone,
             Self::CustomerCalled { .. }
@@ -384,6 +395,7 @@ impl Happening {
             | Self::TemplateBroken { .. }
             | Self::PhoneMoved { .. }
             | Self::PhoneReturned { .. }
+            | Self::PhoneStuck { .. }
             | Self::NotShown { .. } => None,
         }
     }
@@ -439,6 +451,11 @@ mod tests {
                 from: "198.51.100.7".parse().unwrap(),
                 network: Some("198.51.100.0/24".parse().unwrap()),
                 location: "Vienna".into(),
+            },
+            Happening::PhoneStuck {
+                phone,
+                since: at,
+                obstacle: Obstacle::NeverSeen { redirected: false, window_open: true },
             },
             Happening::PhoneReturned {
                 phone,

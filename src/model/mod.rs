@@ -35,6 +35,7 @@ mod toml_text;
 mod user;
 mod wanted;
 mod way;
+mod webhook;
 
 pub use bounded::Bounded;
 pub use caller_number::{
@@ -95,4 +96,7 @@ pub use wanted::{Attempts, NotShown, Wanted, WantedKind};
 pub use way::{
     Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs,
     Stage, Step, Stuck, UnknownStage, Way, WayFacts, WayLimits,
+};
+pub use webhook::{
+    Backlog, Delivery, DeliveryState, DeliveryView, Subscription, UnknownEvent, WebhookEvent,
 };

@@ -184,6 +184,7 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::Redirected { .. }
         | Happening::PhoneMoved { .. }
         | Happening::PhoneReturned { .. }
+        | Happening::PhoneStuck { .. }
         | Happening::NotShown { .. } => false,
     }
 }

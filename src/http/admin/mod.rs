@@ -17,6 +17,7 @@ mod redirection;
 mod sessions;
 mod users;
 mod ways;
+mod webhooks;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -45,12 +46,14 @@ pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
+pub use webhooks::{Retried, RetryRequest, WebhookQuery};
 
 use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
+use crate::webhooks::Webhooks;
 use problem::{Input, Named, Problem};
 
 /// The largest request: a user with many variables.
@@ -80,6 +83,8 @@ pub struct Outside {
     pub redirections: Option<Redirections>,
     /// Who knows what FreeSWITCH knows of phones.
     pub phones: Option<Arc<dyn PhoneWatch>>,
+    /// Other systems that are told of what happens.
+    pub webhooks: Option<Webhooks>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -138,6 +143,8 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         .route("/redirection/run/last", get(redirection::last))
         .route("/queues", get(queues::list))
         .route("/queues/sync", post(queues::sync))
+        .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/retry", post(webhooks::retry))
         .route("/customers/lookup", get(customers::look_up))
         .route("/journal", get(journal::list))
         .layer(timeout(ANSWER));
