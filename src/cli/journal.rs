@@ -174,6 +174,9 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::PhoneReturned { phone, from, location } => {
             format!("phone {phone} is back in {location}, at {from}")
         }
+        Happening::PhoneStuck { phone, obstacle, .. } => {
+            format!("phone {phone} does not go on: {obstacle}")
+        }
         Happening::NotShown { phone, reason } => {
             format!("phone {phone} does not show who sits there: {reason}")
         }

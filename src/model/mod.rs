@@ -38,6 +38,7 @@ mod toml_text;
 mod user;
 mod wanted;
 mod way;
+mod webhook;
 
 pub use auto_logout::{AutoLogout, InvalidAutoLogout, InvalidTimeOfDay, LogoutSettings, TimeOfDay};
 pub use bounded::Bounded;
@@ -101,4 +102,7 @@ pub use wanted::{Attempts, NotShown, Wanted, WantedKind};
 pub use way::{
     Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs,
     Stage, Step, Stuck, UnknownStage, Way, WayFacts, WayLimits,
+};
+pub use webhook::{
+    Backlog, Delivery, DeliveryState, DeliveryView, Subscription, UnknownEvent, WebhookEvent,
 };

@@ -40,3 +40,4 @@ mod simulator_traps;
 mod standing_files;
 mod switch;
 mod watch;
+mod webhooks;

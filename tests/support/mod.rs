@@ -13,6 +13,7 @@ mod recorder;
 pub mod redirection;
 pub mod slapd;
 mod store;
+pub mod webhook;
 
 use std::fs::{File, Permissions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};

@@ -17,6 +17,7 @@ mod redirection;
 mod sessions;
 mod users;
 mod ways;
+mod webhooks;
 
 use std::convert::Infallible;
 use std::io;
@@ -46,6 +47,7 @@ pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
+pub use webhooks::{Retried, RetryRequest, WebhookQuery};
 
 use super::access::{Access, Operator, Route, routes};
 use super::problem::{Input, Named, Problem};
@@ -55,6 +57,7 @@ use crate::model::Role;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
+use crate::webhooks::Webhooks;
 
 /// The largest request: a user with many variables.
 const BODY: usize = 64 * 1024;
@@ -83,6 +86,8 @@ pub struct Outside {
     pub redirections: Option<Redirections>,
     /// Who knows what FreeSWITCH knows of phones.
     pub phones: Option<Arc<dyn PhoneWatch>>,
+    /// Other systems that are told of what happens.
+    pub webhooks: Option<Webhooks>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -156,6 +161,8 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::get("/redirection/run/last", Viewer, redirection::last),
         Route::get("/queues", Viewer, queues::list),
         Route::post("/queues/sync", Admin, queues::sync),
+        Route::get("/webhooks", Viewer, webhooks::list),
+        Route::post("/webhooks/retry", Admin, webhooks::retry),
         Route::get("/customers/lookup", Helpdesk, customers::look_up),
         Route::get("/journal", Viewer, journal::list),
     ]
