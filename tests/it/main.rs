@@ -18,6 +18,7 @@ mod kill;
 mod ldap;
 mod login;
 mod onboarding;
+mod page;
 mod phone_book;
 mod phones_configure;
 mod phones_import;
