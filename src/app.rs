@@ -124,8 +124,10 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         redirections,
         phones: Some(watched),
     };
-    operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown).await?;
-    let admin = http::admin::router(provisioning.clone(), outside);
+    let access =
+        operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown)
+            .await?;
+    let admin = http::admin::socket(provisioning.clone(), outside, &access);
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();

@@ -1,7 +1,7 @@
 //! What phones are told: rendered files, enrolment, requests, logs.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Outside;
 use crate::desk::{self, Desk};
-use crate::http::access::By;
-use crate::http::problem::{Input, Named, Problem};
-use crate::model::Mac;
+use crate::http::access::{By, Operator};
+use crate::http::problem::{Input, Named, Params, Problem};
+use crate::model::{Mac, Role};
 use crate::provisioning::{Log, Provisioning, RenderError, Rendered, Why};
 
 /// Which file is to be rendered.
@@ -68,8 +68,13 @@ pub(super) async fn why(
 pub(super) async fn render(
     State(provisioning): State<Provisioning>,
     Named(mac): Named<Mac>,
-    Query(query): Query<RenderQuery>,
+    operator: Operator,
+    Params(query): Params<RenderQuery>,
 ) -> Result<Json<Rendered>, Problem> {
+    if query.secrets && !operator.may(Role::Admin) {
+        let told = "a file with its passwords and keys is for the role admin";
+        return Err(Problem::new(StatusCode::FORBIDDEN, told));
+    }
     let rendered = provisioning.render(mac, query.file.as_deref(), query.secrets, Timestamp::now());
     rendered.map(Json).map_err(|error| {
         let status = match &error {
