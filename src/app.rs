@@ -6,6 +6,7 @@ mod listeners;
 mod operators;
 mod phones;
 mod service;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::desk::{self, Desk};
 use crate::event_socket::ChannelWord;
 use crate::http::admin::{Outside, PhoneWatch, QueueKeeper};
 use crate::http::auth::Credentials;
+use crate::http::watch::Watched;
 use crate::http::{self, Limits};
 use crate::model::{
     Actor, CallCenterRules, DirectoryRules, LookUp, NodeQueues, Phone, UnusableHash, UserSource,
@@ -116,6 +118,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         let stop = shutdown.clone();
         parts.spawn(async move { services.keep(stop).await });
     }
+    let running = watch::Running::new(switch.clone(), shutdown.clone());
+    running.listens("switch", config.switch.address);
+    running.listens("event_socket", config.event_socket.address);
     let watched: Arc<dyn PhoneWatch> = Arc::new(phones::Watched { switch: switch.clone(), asked });
     let outside = Outside {
         customers: customers.clone(),
@@ -127,14 +132,17 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let access =
         operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown)
             .await?;
+    let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
     let admin = http::admin::socket(provisioning.clone(), outside, &access);
+    let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
     let stop = shutdown.clone();
     parts.spawn(async move { room.run(stop).await });
     let stop = shutdown.clone();
     parts.spawn(async move { customers.keep(stop).await });
-    listeners::phones(&config, &provisioning, &mut parts, &shutdown).await?;
+    listeners::phones(&config, &provisioning, &running, &mut parts, &shutdown).await?;
+    running.is_up();
     let service = service::customer_service(&config, Arc::new(database))?;
     parts.spawn(calls::hold(calls_listener, &config, desk.clone(), service, shutdown.clone()));
     let told = switch.queue_calls();
@@ -146,6 +154,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (stop, attended, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
     let logouts = AutoLogouts::new(config.logout.clone());
     parts.spawn(async move { attended.keep_logouts(at_desk, logouts, stop).await });
+    let (stop, listening, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
+    parts.spawn(async move { listening.keep_emergencies(at_desk, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });

@@ -17,6 +17,7 @@
 //! | [`standing`] | what FreeSWITCH has on its own disk for the time when we are gone |
 //! | [`calls`] | conversations with callers |
 //! | [`http`] | the listeners for FreeSWITCH and for operators |
+//! | [`metrics`] | what is counted and timed, as Prometheus reads it |
 //! | [`simulator`] | the other end: a FreeSWITCH and phones |
 //! | [`app`], [`cli`], [`config`], [`telemetry`] | the entrance |
 
@@ -29,6 +30,7 @@ pub mod databases;
 pub mod desk;
 pub mod event_socket;
 pub mod http;
+pub mod metrics;
 pub mod model;
 pub mod people;
 pub mod provisioning;

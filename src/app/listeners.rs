@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::watch::Running;
 use crate::config::{Config, Listener};
 use crate::http::peer::{CommonName, ProxyHeader};
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
@@ -21,6 +22,7 @@ use crate::provisioning::{Provisioning, pnp};
 pub(super) async fn phones(
     config: &Config,
     provisioning: &Provisioning,
+    running: &Running,
     parts: &mut JoinSet<()>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -30,6 +32,7 @@ pub(super) async fn phones(
         let limits = limits(config, listener)?;
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(tcp, router, limits, shutdown.clone()));
+        running.listens("phones", listener.address);
     }
     if let (Some(listener), Some(settings)) = (&config.phones_tls.0, tls_settings(config)) {
         let tls = Tls::load(settings).context("provisioning.tls")?;
@@ -37,6 +40,7 @@ pub(super) async fn phones(
         let limits = limits(config, listener)?;
         let router = http::phones::router(provisioning.clone());
         parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()));
+        running.listens("phones_tls", listener.address);
     }
     if config.pnp.enabled {
         let (room, stop) = (provisioning.clone(), shutdown.clone());

@@ -18,8 +18,9 @@ use super::Conversations;
 use super::customer_lookup::CustomerLookup;
 use crate::desk::{self, Desk};
 use crate::event_socket::{ChannelText, ChannelWord, Execute, ExecuteError, Session, SettingText};
+use crate::metrics::CallOutcome;
 use crate::model::{
-    CallerId, Decision, Destination, Happening, LAST_AGENT_CONTEXT, LookUp, LookUpFailure,
+    CallerId, Decision, Destination, Flow, Happening, LAST_AGENT_CONTEXT, LookUp, LookUpFailure,
     NotAsked, QUEUES_CONTEXT, Reason, RouteSettings, Teams, TeamsNow, decide,
 };
 
@@ -155,6 +156,7 @@ impl Conversations {
         let Some(look_up) = look_up else {
             let number = service.settings.kept(&caller.number);
             let what = Happening::CustomerHungUp { call: call.clone(), number };
+            self.count(Some(Flow::CustomerService), CallOutcome::HungUp);
             session.exit().await;
             return self.note(desk::CustomerCall { id: call, number: None, what }, now).await;
         };
@@ -171,6 +173,14 @@ impl Conversations {
         );
         // Noted first: what the queue tells of the call comes to the store behind it.
         let ((), gone) = tokio::join!(note, go(session, &decided, &service.settings.context));
+        self.count(
+            Some(Flow::CustomerService),
+            match &gone {
+                Ok(()) => CallOutcome::Done,
+                Err(ExecuteError::HungUp { .. }) => CallOutcome::HungUp,
+                Err(_) => CallOutcome::Unavailable,
+            },
+        );
         match gone {
             Ok(()) | Err(ExecuteError::HungUp { .. }) => {}
             Err(error) => {

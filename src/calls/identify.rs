@@ -12,6 +12,8 @@ use crate::model::{Actor, Extension, Pin};
 pub(super) struct Identified {
     /// Who.
     pub(super) user: Extension,
+    /// When the last digit came.
+    pub(super) entered: Instant,
     /// The attempt, to be handed to what is done now.
     pub(super) attempt: Attempt,
     /// What a refusal by the rules still needs, so that it sounds like a wrong PIN.
@@ -102,7 +104,12 @@ impl Conversations {
             }
         };
         if right && !attempt.is_locked() && attempt.is_at_our_phone() {
-            return Ok(Tried::Right(Identified { user: user.clone(), attempt, refusal }));
+            return Ok(Tried::Right(Identified {
+                user: user.clone(),
+                entered: keys.at,
+                attempt,
+                refusal,
+            }));
         }
         self.refuse(dialogue, caller, attempt, refusal).await?;
         Ok(Tried::Refused)

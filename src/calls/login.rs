@@ -27,7 +27,10 @@ impl Conversations {
             let attempt = Some(found.attempt.clone());
             let by = Actor::Caller(phone);
             match self.desk.log_in(phone, found.user, mode, attempt, Timestamp::now(), by).await {
-                Ok(_) => return Ok(Ending::Said(dialogue.prompts().logged_in.clone())),
+                Ok(_) => {
+                    self.desk.store().metrics().in_force(found.entered.elapsed());
+                    return Ok(Ending::Said(dialogue.prompts().logged_in.clone()));
+                }
                 Err(Error::Refused(why)) => {
                     tracing::info!(%phone, %user, %why, "a login with the right PIN was refused by the rules");
                     self.refuse(dialogue, caller, found.attempt, found.refusal).await?;

@@ -26,6 +26,7 @@ pub use settings::{Language, LogoutPin, Millis, PinSettings, ProfileName, Prompt
 
 use crate::desk::Desk;
 use crate::event_socket::Session;
+use crate::metrics::CallOutcome;
 use crate::model::{Extension, Flow, LoginMode, Mac, SipIdentity};
 use dialogue::Dialogue;
 
@@ -68,6 +69,17 @@ enum Ending {
     Unavailable,
 }
 
+impl Ending {
+    /// What it counts as.
+    fn outcome(&self) -> CallOutcome {
+        match self {
+            Self::Said(_) => CallOutcome::Done,
+            Self::GaveUp => CallOutcome::GaveUp,
+            Self::Unavailable => CallOutcome::Unavailable,
+        }
+    }
+}
+
 impl Conversations {
     /// The conversations over `desk`.
     pub fn new(desk: Desk, prompts: Prompts, pin: PinSettings, check: Arc<dyn PinCheck>) -> Self {
@@ -89,7 +101,10 @@ impl Conversations {
             return match &self.service {
                 Some(service) => self.customer_service(session, service).await,
                 // Not here: the dialplan goes on behind `socket`.
-                None => session.exit().await,
+                None => {
+                    self.count(flow, CallOutcome::Unavailable);
+                    session.exit().await;
+                }
             };
         }
         // Never `From`, which a phone may put as it likes.
@@ -104,15 +119,25 @@ impl Conversations {
         let dialogue = Dialogue::new(session, self.prompts.clone());
         let Some(flow) = flow else {
             tracing::warn!(call, path, "no such flow; see `hotdeskd freeswitch print`");
+            self.count(None, CallOutcome::Unavailable);
             return self.end(dialogue, Ending::Unavailable).await;
         };
         match self.converse(&dialogue, &caller, flow, dialled.as_ref()).await {
-            Ok(ending) => self.end(dialogue, ending).await,
+            Ok(ending) => {
+                self.count(Some(flow), ending.outcome());
+                self.end(dialogue, ending).await;
+            }
             Err(over) => {
+                self.count(Some(flow), CallOutcome::HungUp);
                 tracing::info!(call, %over, "the call ended early");
                 dialogue.leave().await;
             }
         }
+    }
+
+    /// Counts a conversation that ended.
+    fn count(&self, flow: Option<Flow>, outcome: CallOutcome) {
+        self.desk.store().metrics().call(flow, outcome);
     }
 
     async fn converse(

@@ -19,6 +19,7 @@ mod serve;
 mod stall;
 pub mod switch;
 pub mod tls;
+pub mod watch;
 pub mod watchdog;
 
 pub use serve::{Incoming, Limits, serve};

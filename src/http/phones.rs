@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -24,6 +24,7 @@ use super::content::{Content, ETag, open_inside};
 use super::digest::{Passwords, Presented, Realm};
 use super::peer::PeerCertificate;
 use super::refusals::Limiter;
+use crate::metrics::PhoneAnswer;
 use crate::model::Mac;
 use crate::provisioning::{self, Answer, Kept, Mount, NotReceived, Provisioning, Receipt};
 
@@ -68,6 +69,14 @@ pub fn router(provisioning: Provisioning) -> Router {
 }
 
 async fn answer(State(phones): State<Phones>, request: Request) -> Response {
+    let begun = Instant::now();
+    let (kind, response) = respond(&phones, request).await;
+    phones.provisioning.desk().store().metrics().phone(kind, begun.elapsed());
+    response
+}
+
+/// The answer, and what it counts as.
+async fn respond(phones: &Phones, request: Request) -> (PhoneAnswer, Response) {
     let (head, body) = request.into_parts();
     let (uri, now) = (&head.uri, Timestamp::now());
     let from = head
@@ -79,11 +88,14 @@ async fn answer(State(phones): State<Phones>, request: Request) -> Response {
         Method::HEAD => provisioning::Method::Head,
         Method::PUT => provisioning::Method::Put,
         // Nothing is done here, so they look for nothing; what they are called is of no interest.
-        _ => return phones.turn_away(provisioning::Method::Get, &head.headers, from, now),
+        _ => {
+            let get = provisioning::Method::Get;
+            return (PhoneAnswer::Refusal, phones.turn_away(get, &head.headers, from, now));
+        }
     };
     let is_long = uri.path().len() + uri.query().map_or(0, str::len) > LONGEST;
     let Some((mount, path)) = door(uri.path()).filter(|_| !is_long) else {
-        return phones.turn_away(method, &head.headers, from, now);
+        return (PhoneAnswer::Refusal, phones.turn_away(method, &head.headers, from, now));
     };
     let path = percent_decode_str(path).decode_utf8_lossy();
     let query = pairs(uri.query().unwrap_or_default());
@@ -129,10 +141,20 @@ async fn answer(State(phones): State<Phones>, request: Request) -> Response {
                 etag: ETag::of_hash(&made.hash),
                 modified: Some(made.modified),
             };
-            serve(&phones, content, receipt, &head.method, &head.headers)
+            let response = serve(phones, content, receipt, &head.method, &head.headers);
+            match response.status() {
+                StatusCode::NOT_MODIFIED => (PhoneAnswer::Unchanged, response),
+                _ => (PhoneAnswer::File, response),
+            }
         }
-        Answer::Firmware(name) => firmware(&phones, &name, &head.method, &head.headers).await,
-        Answer::Upload(upload) => keep(&phones, upload, body, now).await,
+        Answer::Firmware(name) => {
+            let response = firmware(phones, &name, &head.method, &head.headers).await;
+            match response.status() {
+                StatusCode::NOT_FOUND => (PhoneAnswer::Refusal, response),
+                _ => (PhoneAnswer::Firmware, response),
+            }
+        }
+        Answer::Upload(upload) => (PhoneAnswer::Upload, keep(phones, upload, body, now).await),
         Answer::Challenge { stale, counts } => {
             if counts {
                 phones.refusals.note(from);
@@ -142,18 +164,18 @@ async fn answer(State(phones): State<Phones>, request: Request) -> Response {
             for challenge in challenges {
                 response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
             }
-            response
+            (PhoneAnswer::Challenge, response)
         }
         Answer::NotFound { counts } => {
             if counts {
                 phones.refusals.note(from);
             }
-            not_found()
+            (PhoneAnswer::Refusal, not_found())
         }
         Answer::Broken => {
             let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-            response
+            (PhoneAnswer::Broken, response)
         }
     }
 }

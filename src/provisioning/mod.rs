@@ -418,6 +418,11 @@ impl Provisioning {
         added.1 <= ADDED_AN_HOUR
     }
 
+    /// What phones did that is not written down, because the store was slower than they.
+    pub fn notes_lost(&self) -> u64 {
+        self.recorder().lost()
+    }
+
     /// The desk that it works for.
     pub fn desk(&self) -> &Desk {
         &self.inner.desk

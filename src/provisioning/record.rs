@@ -221,6 +221,7 @@ async fn write(desk: &Desk, notes: Vec<Note>) {
     .await;
     let contacts = contacts(&desk.store().memory(), &asked, &configured);
     let written = desk.store().write(async move |tx: &mut Tx<'_>| {
+        let mut took = Vec::new();
         for (phone, contact) in &contacts {
             tx.save_contact(*phone, contact.clone()).await?;
         }
@@ -231,13 +232,18 @@ async fn write(desk: &Desk, notes: Vec<Note>) {
             if tx.settle(wanted).await? {
                 let what = Happening::Shown { phone: *phone, user: shown.user.clone() };
                 tx.journal(shown.at, Actor::Daemon, what).await?;
+                took.push(shown.at.duration_since(wanted.since));
             }
         }
-        tx.record_requests(&asked).await
+        tx.record_requests(&asked).await?;
+        Ok::<_, DatabaseError>(took)
     });
-    let written: Result<(), crate::store::WriteError<DatabaseError>> = written.await;
-    if let Err(error) = written {
-        tracing::warn!(%error, "cannot write down what phones asked");
+    match written.await {
+        Ok(took) => took.into_iter().for_each(|took| {
+            // A clock that was set back is no time.
+            desk.store().metrics().shown(took.try_into().unwrap_or_default());
+        }),
+        Err(error) => tracing::warn!(%error, "cannot write down what phones asked"),
     }
 }
 

@@ -34,6 +34,7 @@ pub use tx::{CustomerCall, ImportConflict, NewPhone, Tx};
 pub use vault::VaultError;
 pub use writer::WriteError;
 
+use crate::metrics::Metrics;
 use crate::model::{JournalEntry, Phone, SipIdentity};
 use memory::Effect;
 use vault::Vault;
@@ -56,6 +57,7 @@ struct Inner {
     writer: Writer,
     readers: AnyPool,
     vault: Arc<Vault>,
+    metrics: Metrics,
 }
 
 /// Why the store cannot be opened. Nothing was changed.
@@ -166,8 +168,8 @@ impl Store {
             .connect_lazy_with(options.clone());
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
-        let inner =
-            Arc::new(Inner { memory: RwLock::new(memory), happenings, writer, readers, vault });
+        let (memory, metrics) = (RwLock::new(memory), Metrics::new());
+        let inner = Arc::new(Inner { memory, happenings, writer, readers, vault, metrics });
         Writer::start(connection, options, inner.vault.clone(), &inner);
         Ok(Self { inner })
     }
@@ -176,6 +178,16 @@ impl Store {
     pub fn memory(&self) -> RwLockReadGuard<'_, Memory> {
         // A panic while memory is being changed cannot leave half a step: each is a map operation.
         self.inner.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where all who work with this store note what they count and time.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// How many writes wait.
+    pub fn writes_waiting(&self) -> usize {
+        self.inner.writer.waiting()
     }
 
     /// 16 bytes for a purpose: always the same with this key file, and known to nobody without it.
@@ -224,6 +236,7 @@ impl Inner {
         effects.into_iter().for_each(|effect| memory.apply(effect));
         drop(memory);
         for entry in entries {
+            self.metrics.happened(&entry.what);
             // Nobody listening is no fault.
             let _ = self.happenings.send(Arc::new(entry));
         }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -69,6 +69,11 @@ impl Writer {
                 Err(error) => tracing::error!(%error, "the store's writer cannot start"),
             }
         });
+    }
+
+    /// How many jobs wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.jobs.get().map_or(0, |jobs| WAITING.saturating_sub(jobs.capacity()))
     }
 
     pub(super) async fn write<T, E, F>(&self, work: F) -> Result<T, WriteError<E>>
@@ -208,9 +213,15 @@ async fn run(
 ) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, SHARED).await > 0 {
-        let committed = match line.write(vault, &mut batch).await {
+        let begun = Instant::now();
+        let written = line.write(vault, &mut batch).await;
+        let inner = inner.upgrade();
+        if let Some(inner) = &inner {
+            inner.metrics.commit(written.is_ok(), begun.elapsed());
+        }
+        let committed = match written {
             Ok((effects, entries)) => {
-                if let Some(inner) = inner.upgrade() {
+                if let Some(inner) = inner {
                     inner.publish(effects, entries);
                 }
                 Ok(())

@@ -11,6 +11,7 @@ mod settings;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use asked::RegisterQuestions;
 pub use request::Question;
@@ -68,7 +69,16 @@ impl Directory {
 
     /// The document that answers a posted body.
     pub fn answer(&self, body: &[u8]) -> String {
-        match Question::parse(body) {
+        let begun = Instant::now();
+        let question = Question::parse(body);
+        let kind = question.kind();
+        let answer = self.answer_to(question);
+        self.inner.store.metrics().directory(kind, begun.elapsed());
+        answer
+    }
+
+    fn answer_to(&self, question: Question) -> String {
+        match question {
             Question::Other => NOT_FOUND.into(),
             Question::Configuration { file, queue } => self.configuration(&file, queue.as_deref()),
             Question::Domain { domain: None } => {

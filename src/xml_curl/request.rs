@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode;
 
+use crate::metrics::Question as Kind;
+
 /// A question. Fields are as FreeSWITCH sent them, percent-decoded; `+` never means a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
@@ -45,6 +47,18 @@ pub enum Question {
 const MAX_FIELDS: usize = 1_024;
 
 impl Question {
+    /// What it counts as.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::User { registers: true, .. } => Kind::Registration,
+            Self::User { registers: false, .. } => Kind::User,
+            Self::Group { .. } => Kind::Group,
+            Self::Domain { .. } => Kind::Domain,
+            Self::Configuration { .. } => Kind::Configuration,
+            Self::Other => Kind::Other,
+        }
+    }
+
     /// The question in a posted body. Anything that is no question of the directory is [`Other`].
     ///
     /// [`Other`]: Question::Other

@@ -39,3 +39,4 @@ mod simulator_peer;
 mod simulator_traps;
 mod standing_files;
 mod switch;
+mod watch;

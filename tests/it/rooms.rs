@@ -6,20 +6,24 @@ use std::path::Path;
 use regex::Regex;
 
 /// A room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("event_socket", &[]),
-    ("store", &["model"]),
+    ("metrics", &["model"]),
+    ("store", &["model", "metrics"]),
     ("desk", &["model", "store"]),
     ("people", &["model", "store", "desk"]),
     ("databases", &[]),
     ("customers", &["model", "store", "databases"]),
-    ("xml_curl", &["model", "store", "desk"]),
+    ("xml_curl", &["model", "store", "desk", "metrics"]),
     ("standing", &["model", "store", "desk"]),
-    ("provisioning", &["model", "store", "desk"]),
-    ("calls", &["model", "event_socket", "desk"]),
+    ("provisioning", &["model", "store", "desk", "metrics"]),
+    ("calls", &["model", "event_socket", "desk", "metrics"]),
     ("switch", &["model", "event_socket", "store", "desk", "standing"]),
-    ("http", &["model", "store", "desk", "people", "xml_curl", "provisioning", "customers"]),
+    (
+        "http",
+        &["model", "store", "desk", "people", "xml_curl", "provisioning", "customers", "metrics"],
+    ),
     ("simulator", &["model"]),
     (
         "entrance",
@@ -37,6 +41,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
             "calls",
             "switch",
             "http",
+            "metrics",
             "simulator",
             "entrance",
         ],
@@ -47,13 +52,14 @@ const ROOMS: [(&str, &[&str]); 15] = [
 const ENTRANCE: [&str; 6] = ["main", "lib", "cli", "app", "config", "telemetry"];
 
 /// A crate, and the rooms (or files) that may use it.
-const GUARDED: [(&str, &[&str]); 11] = [
+const GUARDED: [(&str, &[&str]); 12] = [
     ("sqlx", &["store", "databases", "customers"]),
     ("ldap3", &["people"]),
     ("rsfbclient", &["databases", "customers"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
     ("rustls", &["http", "people", "simulator", "entrance"]),
+    ("prometheus_client", &["metrics"]),
     ("nom", &["event_socket", "provisioning/pnp"]),
     ("minijinja", &["standing", "provisioning", "http"]),
     ("reqwest", &["provisioning", "simulator", "entrance"]),

@@ -301,6 +301,12 @@ impl Office {
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
+    /// What is at a path of the admin listener: status and text.
+    pub async fn fetch(&self, path: &str) -> (u16, String) {
+        let response = self.admin.get(format!("http://hotdeskd{path}")).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
     /// Who sits where, as `(phone, extension)`, in the order of the phones.
     pub async fn sessions(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();

@@ -49,6 +49,7 @@ pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
 pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
 
 use super::access::{Access, Operator, Route, routes};

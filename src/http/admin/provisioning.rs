@@ -67,12 +67,13 @@ pub(super) async fn why(
 
 pub(super) async fn render(
     State(provisioning): State<Provisioning>,
-    Named(mac): Named<Mac>,
     operator: Operator,
+    Named(mac): Named<Mac>,
     Params(query): Params<RenderQuery>,
 ) -> Result<Json<Rendered>, Problem> {
+    // Who has a phone's secrets is that phone; the route's own role is for the file without them.
     if query.secrets && !operator.may(Role::Admin) {
-        let told = "a file with its passwords and keys is for the role admin";
+        let told = "a file with its secrets is for the role admin";
         return Err(Problem::new(StatusCode::FORBIDDEN, told));
     }
     let rendered = provisioning.render(mac, query.file.as_deref(), query.secrets, Timestamp::now());

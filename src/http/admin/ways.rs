@@ -139,17 +139,25 @@ pub(super) async fn stages(
     State(provisioning): State<Provisioning>,
     State(outside): State<Outside>,
 ) -> Json<StagesView> {
+    Json(stages_of(&provisioning, &outside).await)
+}
+
+/// How many phones are how far.
+pub(in crate::http) async fn stages_of(
+    provisioning: &Provisioning,
+    outside: &Outside,
+) -> StagesView {
     let count = |view: &mut StagesView, way: WayView| {
         *view.stages.entry(way.stage).or_default() += 1;
         view.stuck += usize::from(way.stuck.is_some());
         view.moved += usize::from(way.moved().is_some());
         ControlFlow::Continue(())
     };
-    let mut view: StagesView = ways(provisioning, outside, None, count).await;
+    let mut view: StagesView = ways(provisioning.clone(), outside.clone(), None, count).await;
     for stage in Stage::ALL {
         view.stages.entry(stage).or_default();
     }
-    Json(view)
+    view
 }
 
 pub(super) async fn show(

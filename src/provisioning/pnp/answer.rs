@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::identity::Identity;
 use super::message::{self, Notify, Ok200, Request};
+use crate::metrics;
 use crate::model::Mac;
 
 /// Whom a phone is that asks.
@@ -49,6 +50,20 @@ impl fmt::Display for Silence {
             Self::NoVendor => "nothing is known of its vendor",
             Self::TooOften => "asked too often",
         })
+    }
+}
+
+impl Silence {
+    /// What it counts as.
+    pub(super) fn label(self) -> metrics::Silence {
+        match self {
+            Self::Malformed => metrics::Silence::Malformed,
+            Self::NoQuestion => metrics::Silence::NoQuestion,
+            Self::NoMac => metrics::Silence::NoMac,
+            Self::Stranger => metrics::Silence::Stranger,
+            Self::NoVendor => metrics::Silence::NoVendor,
+            Self::TooOften => metrics::Silence::TooOften,
+        }
     }
 }
 

@@ -179,7 +179,7 @@ impl Sockets {
                         self.act(heard, &provisioning).await;
                     }
                 }
-                Woken::Tell => self.tell(&mut responder),
+                Woken::Tell => self.tell(&mut responder, &provisioning),
                 Woken::Failed(error) => {
                     tracing::debug!(%error, "SIP PnP {}: the socket fails", self.name);
                     let _ = shutdown.run_until_cancelled(sleep(REST)).await;
@@ -230,8 +230,11 @@ impl Sockets {
         }
     }
 
-    fn tell(&self, responder: &mut Responder<Inventory>) {
+    fn tell(&self, responder: &mut Responder<Inventory>, provisioning: &Provisioning) {
         let counts = responder.counts();
+        let metrics = provisioning.desk().store().metrics();
+        metrics.pnp_answered(counts.answered);
+        counts.silent.iter().for_each(|(why, count)| metrics.pnp_silent(why.label(), *count));
         if counts.silent.is_empty() {
             return;
         }

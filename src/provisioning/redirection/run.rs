@@ -218,6 +218,8 @@ impl Redirections {
             if let Err(error) = went {
                 outcome.error = Some(error.to_string());
             }
+            let worked = outcome.error.is_none() && outcome.failed == 0;
+            self.desk().store().metrics().redirection_run(&outcome.service, worked);
             // What fails again and again by itself is told once, in the log.
             let is_told = order.task != Task::Reconcile || outcome.registered + outcome.changed > 0;
             if is_told && let Err(error) = self.journal(&outcome, by).await {

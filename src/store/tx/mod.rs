@@ -85,6 +85,16 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
+    /// Writes something of no meaning: whether the store takes it says how it is.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn probe(&mut self, at: Timestamp) -> Result<(), sqlx::Error> {
+        let update = sqlx::query("UPDATE probe SET at = $1").bind(at.as_microsecond());
+        self.execute(update).await?;
+        Ok(())
+    }
+
     /// Runs a changing statement and answers how many rows it touched.
     async fn execute(
         &mut self,

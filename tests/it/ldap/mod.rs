@@ -19,14 +19,14 @@ pub(super) fn table(url: &str, more: &str) -> String {
 }
 
 /// An office whose people come from this server.
-pub(super) fn plan(slapd: &Slapd, more: &str) -> Plan {
+pub(crate) fn plan(slapd: &Slapd, more: &str) -> Plan {
     Plan { tables: table(&slapd.url(), more), ..Plan::default() }
 }
 
 /// Lines of a table for a server that is asked each second, although it could tell.
 pub(super) const ASKED: &str = "syncrepl = false\npoll_seconds = 1";
 /// Lines of a table with which nothing is asked within a test: what changes has to be told.
-pub(super) const TOLD: &str = "poll_seconds = 3600";
+pub(crate) const TOLD: &str = "poll_seconds = 3600";
 
 /// Who is there, as `extension name`, in the order of the extensions, without those of every office.
 pub(super) async fn people(office: &Office) -> Vec<String> {
