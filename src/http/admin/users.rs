@@ -1,14 +1,14 @@
 //! Users.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, Problem};
+use super::{Input, Named, PageQuery, Params, Problem, paging};
 use crate::desk::{self, Desk, new_secret};
 use crate::http::access::By;
 use crate::model::{
@@ -135,11 +135,18 @@ fn yes() -> bool {
     true
 }
 
-pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<UserView>> {
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    OriginalUri(uri): OriginalUri,
+    Params(asked): Params<PageQuery<Extension>>,
+) -> Response {
     let memory = desk.store().memory();
-    let mut users: Vec<UserView> = memory.users().map(|user| view(&memory, user)).collect();
-    users.sort_by(|a, b| a.extension.cmp(&b.extension));
-    Json(users)
+    let all = memory.users().map(|user| &user.extension).collect();
+    let (extensions, more) = paging::part(all, asked.limit, asked.after.as_ref().as_ref());
+    let users = extensions.iter().filter_map(|extension| memory.user(extension));
+    let users: Vec<UserView> = users.map(|user| view(&memory, user)).collect();
+    let next = extensions.last().filter(|_| more).map(ToString::to_string);
+    paging::answer(&users, &uri, next.as_deref())
 }
 
 pub(super) async fn show(
