@@ -33,6 +33,18 @@ pub(super) fn matches(headers: &HeaderMap, now: Option<&str>) -> Result<(), Prob
     Err(Problem::new(StatusCode::PRECONDITION_FAILED, told))
 }
 
+/// Whether a thing is only to be added, never changed (`If-None-Match: *`).
+pub(super) fn only_new(headers: &HeaderMap) -> Result<bool, Problem> {
+    match headers.get(header::IF_NONE_MATCH) {
+        None => Ok(false),
+        Some(any) if any == "*" => Ok(true),
+        Some(_) => {
+            let told = "the request's If-None-Match: expected `*`, for what is only to be added";
+            Err(Problem::new(StatusCode::BAD_REQUEST, told))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -170,7 +170,7 @@ pub(super) async fn save(
     let _edit = desk.editing().await;
     let old = desk.store().memory().phone(mac).cloned();
     edits::matches(&headers, tag_of(desk, mac).as_deref())?;
-    if old.is_some() && headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == "*") {
+    if edits::only_new(&headers)? && old.is_some() {
         let told = format!("phone {mac} is in the inventory already");
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told));
     }

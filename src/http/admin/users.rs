@@ -158,7 +158,7 @@ pub(super) async fn save(
     let _edit = desk.editing().await;
     let is_new = desk.store().memory().user(&extension).is_none();
     edits::matches(&headers, tag_of(&desk, &extension).as_deref())?;
-    if !is_new && headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == "*") {
+    if edits::only_new(&headers)? && !is_new {
         let told = format!("user {extension} is there already");
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told));
     }
