@@ -46,7 +46,8 @@ use crate::store::{Lock, Store};
 use crate::switch::{
     self, AutoLogouts, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch,
 };
-use crate::xml_curl::Directory;
+use crate::webhooks::Webhooks;
+use crate::xml_curl::{Directory, RegisterQuestions};
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -75,6 +76,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         tracing::warn!("{warning}");
     }
     let desk = open_desk(&config).await?;
+    let webhooks = webhooks(&config, desk.store());
     if let Err(error) = take_over_users_file(&config, &desk).await {
         // Phones and emergency numbers do not wait for a typing mistake.
         tracing::error!("{error:#}: the users stay as they were");
@@ -114,6 +116,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }
     let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
     let redirections = redirections(&config, &provisioning);
+    parts.spawn(watch_ways(&provisioning, asked.clone(), redirections.clone(), shutdown.clone()));
     if let Some(services) = redirections.clone() {
         let stop = shutdown.clone();
         parts.spawn(async move { services.keep(stop).await });
@@ -128,7 +131,10 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         queues: Some(kept),
         redirections,
         phones: Some(watched),
+        webhooks: Some(webhooks.clone()),
     };
+    let stop = shutdown.clone();
+    parts.spawn(async move { webhooks.run(stop).await });
     let access =
         operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown)
             .await?;
@@ -213,6 +219,23 @@ async fn lock(data: &Path) -> anyhow::Result<Lock> {
 pub fn ldap_mirror(config: &Config, desk: &Desk, runtime: Handle) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
     Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams, runtime))
+}
+
+/// Other systems that are told of what happens, for a configuration: from now on the store keeps what they are to be told.
+pub fn webhooks(config: &Config, store: &Store) -> Webhooks {
+    let targets = config.webhooks.iter().map(|webhook| webhook.target.clone());
+    Webhooks::new(store.clone(), targets.collect())
+}
+
+/// Tells of phones that do not go on.
+fn watch_ways(
+    provisioning: &Provisioning,
+    asked: RegisterQuestions,
+    services: Option<Redirections>,
+    shutdown: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let provisioning = provisioning.clone();
+    async move { provisioning.watch_ways(move |phone| asked.of(phone), services, shutdown).await }
 }
 
 /// The redirection services of a configuration, where it names any.

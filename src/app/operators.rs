@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::listeners::bind;
 use crate::config::Config;
 use crate::http::access::Access;
-use crate::http::admin::Outside;
+use crate::http::admin::{InProcess, Outside};
 use crate::http::peer::ProxyHeader;
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
@@ -29,7 +29,9 @@ pub(super) async fn operators(
     let access =
         Access::new(settings, store, shutdown.clone()).context("the operators' sign-in")?;
     let Some(listener) = &config.admin.0 else { return Ok(access) };
-    let beside = Vec::new();
+    let api = InProcess::new(provisioning.clone(), outside.clone());
+    let page = http::page::router(api, provisioning.clone(), access.clone()).context("the page")?;
+    let beside = vec![page];
     let router = http::admin::listener(provisioning.clone(), outside, &access, beside);
     let tcp = bind("admin", listener.address).await?;
     let limits = Limits {

@@ -73,6 +73,7 @@ impl Door {
 
     async fn here(config: &Config, lock: Lock) -> anyhow::Result<Self> {
         let desk = app::open_desk(config).await?;
+        let webhooks = Some(app::webhooks(config, desk.store()));
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
@@ -80,7 +81,7 @@ impl Door {
         let provisioning = app::provisioning(config, desk);
         let redirections = app::redirections(config, &provisioning);
         let phones = Some(app::unwatched_phones(config)?);
-        let outside = Outside { customers, ldap, queues: None, redirections, phones };
+        let outside = Outside { customers, ldap, queues: None, redirections, phones, webhooks };
         let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }

@@ -25,6 +25,7 @@ mod serve;
 mod sessions;
 mod users;
 mod values;
+mod webhooks;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -122,6 +123,9 @@ enum Command {
     /// The customers.
     #[command(subcommand, after_help = "Example:\n  hotdeskd customers lookup +4315550100")]
     Customers(customers::Command),
+    /// Other systems that are told of what happens.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd webhooks list")]
+    Webhooks(webhooks::Command),
     /// What happened.
     #[command(subcommand, after_help = "Example:\n  hotdeskd journal list --limit 10")]
     Journal(journal::Command),
@@ -229,6 +233,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
         Command::Queues(command) => wait(async { queues::run(command, &load(cli)?).await }),
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),
+        Command::Webhooks(command) => wait(async { webhooks::run(command, &load(cli)?).await }),
         Command::Journal(command) => wait(async { journal::run(command, &load(cli)?).await }),
         Command::Admin(command) => admin::run(command),
         Command::Config(command) => config::run(command, || load(cli)),

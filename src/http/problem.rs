@@ -37,6 +37,16 @@ impl Problem {
         Self { status, detail: detail.into() }
     }
 
+    /// What is wrong.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The request is understood, but a value in it cannot be taken.
     pub fn value(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)

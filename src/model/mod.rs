@@ -17,6 +17,7 @@ mod enrolment;
 mod extension;
 mod flow;
 mod journal;
+mod journal_words;
 mod location;
 mod mac;
 mod opening_hours;
@@ -38,6 +39,7 @@ mod toml_text;
 mod user;
 mod wanted;
 mod way;
+mod webhook;
 
 pub use auto_logout::{AutoLogout, InvalidAutoLogout, InvalidTimeOfDay, LogoutSettings, TimeOfDay};
 pub use bounded::Bounded;
@@ -101,4 +103,7 @@ pub use wanted::{Attempts, NotShown, Wanted, WantedKind};
 pub use way::{
     Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs,
     Stage, Step, Stuck, UnknownStage, Way, WayFacts, WayLimits,
+};
+pub use webhook::{
+    Backlog, Delivery, DeliveryState, DeliveryView, Subscription, UnknownEvent, WebhookEvent,
 };

@@ -3,6 +3,7 @@
 //!
 //! Each office has its own folder and ports, and ends only the processes that it started.
 
+pub mod browser;
 pub mod cut;
 mod databases;
 mod dialling;
@@ -13,6 +14,7 @@ mod recorder;
 pub mod redirection;
 pub mod slapd;
 mod store;
+pub mod webhook;
 
 use std::fs::{File, Permissions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};

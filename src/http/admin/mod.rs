@@ -14,15 +14,18 @@ mod journal;
 mod ldap;
 mod me;
 pub mod openapi;
+mod overview;
 mod paging;
 mod phone_import;
 mod phones;
 mod provisioning;
 mod queues;
 mod redirection;
+mod search;
 mod sessions;
 mod users;
 mod ways;
+mod webhooks;
 
 use std::convert::Infallible;
 use std::io;
@@ -43,16 +46,19 @@ pub use in_process::{Ask, InProcess, Method};
 pub use journal::{JournalQuery, Kinds, MOST_ENTRIES};
 pub use ldap::SyncRequest;
 pub use me::MeView;
+pub use overview::{Overview, OverviewQuery, Seat, Waiting};
 pub use paging::{Limit, MOST_ROWS, PageQuery};
 pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
+pub use search::{PhoneRow, PhoneSearch, PhonesFound, UserRow, UserSearch, UsersFound};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub use users::{AwayRequest, PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
+pub use webhooks::{Retried, RetryRequest, WebhookQuery};
 
 use super::access::{Access, Operator, Route, routes};
 use super::problem::{Input, Named, Params, Problem};
@@ -62,6 +68,7 @@ use crate::model::Role;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
+use crate::webhooks::Webhooks;
 
 /// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -90,6 +97,8 @@ pub struct Outside {
     pub redirections: Option<Redirections>,
     /// Who knows what FreeSWITCH knows of phones.
     pub phones: Option<Arc<dyn PhoneWatch>>,
+    /// Other systems that are told of what happens.
+    pub webhooks: Option<Webhooks>,
 }
 
 impl FromRef<Admin> for Customers {
@@ -131,6 +140,8 @@ pub fn table() -> Vec<Route<Admin>> {
     vec![
         Route::get("/me", Viewer, me::show),
         Route::get("/phones", Viewer, phones::list),
+        Route::get("/overview", Viewer, overview::now),
+        Route::get("/phones/search", Viewer, search::phones),
         Route::get("/phones/{mac}", Viewer, phones::show),
         Route::put("/phones/{mac}", Admin, phones::save),
         Route::delete("/phones/{mac}", Admin, phones::remove),
@@ -151,12 +162,14 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::get("/phones/{mac}/logs/{name}", Helpdesk, provisioning::log),
         Route::get("/users", Viewer, users::list),
         Route::post("/users", Admin, users::import),
+        Route::get("/users/search", Viewer, search::users),
         Route::get("/users/sync", Viewer, ldap::status),
         Route::post("/users/sync", Admin, ldap::sync),
         Route::get("/users/{extension}", Viewer, users::show),
         Route::put("/users/{extension}", Admin, users::save),
         Route::delete("/users/{extension}", Admin, users::remove),
         Route::put("/users/{extension}/pin", Helpdesk, users::set_pin),
+        Route::put("/users/{extension}/away", Helpdesk, users::set_away),
         Route::post("/users/{extension}/unlock", Helpdesk, users::unlock),
         Route::delete("/users/{extension}/sessions", Helpdesk, sessions::log_out_everywhere),
         Route::get("/sessions", Viewer, sessions::list),
@@ -169,6 +182,8 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::get("/redirection/run/last", Viewer, redirection::last),
         Route::get("/queues", Viewer, queues::list),
         Route::post("/queues/sync", Admin, queues::sync),
+        Route::get("/webhooks", Viewer, webhooks::list),
+        Route::post("/webhooks/retry", Admin, webhooks::retry),
         Route::get("/customers/lookup", Helpdesk, customers::look_up),
         Route::get("/journal", Viewer, journal::list),
         Route::get("/events", Viewer, events::stream),

@@ -107,6 +107,14 @@ pub enum PinRequest {
     Random(bool),
 }
 
+/// Where calls go to while the user is nowhere.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwayRequest {
+    /// `voicemail`, or a number.
+    pub away: AwayDestination,
+}
+
 /// A user with the secrets that the user has already. Its `Debug` output tells none.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,6 +241,16 @@ pub(super) async fn set_pin(
         return Ok(Json(answer).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn set_away(
+    State(desk): State<Desk>,
+    By(actor): By,
+    Named(extension): Named<Extension>,
+    Input(AwayRequest { away }): Input<AwayRequest>,
+) -> Result<Json<UserView>, Problem> {
+    desk.set_away(extension.clone(), away, Timestamp::now(), actor).await?;
+    shown(&desk, &extension).map(Json)
 }
 
 pub(super) async fn unlock(
