@@ -2,6 +2,7 @@
 
 mod background;
 mod calls;
+mod emergency;
 mod listeners;
 mod operators;
 mod phones;
@@ -22,13 +23,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use emergency::emergency_test;
 pub use listeners::tls_settings;
 
 use background::Background;
 use listeners::bind;
 
 use crate::calls::{CustomerLookup, ProfileName};
-use crate::config::{Config, FreeSwitch, NodeName};
+use crate::config::{Config, FreeSwitch, NodeName, Service};
 use crate::customers::Customers;
 use crate::desk::{self, Desk};
 use crate::event_socket::ChannelWord;
@@ -42,12 +44,14 @@ use crate::model::{
 use crate::people::{self, ldap::LdapMirror};
 use crate::provisioning::redirection::Redirections;
 use crate::provisioning::{Provisioning, Site};
+use crate::standing::dialplan::{Plan, RenderedFile};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
 use crate::switch::{
     self, AutoLogouts, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch,
 };
-use crate::xml_curl::Directory;
+use crate::webhooks::Webhooks;
+use crate::xml_curl::{Directory, RegisterQuestions};
 
 /// How long conversations may go on after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -76,6 +80,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         tracing::warn!("{warning}");
     }
     let desk = open_desk(&config).await?;
+    let webhooks = webhooks(&config, desk.store());
     if let Err(error) = take_over_users_file(&config, &desk).await {
         // Phones and emergency numbers do not wait for a typing mistake.
         tracing::error!("{error:#}: the users stay as they were");
@@ -115,6 +120,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     }
     let kept: Arc<dyn QueueKeeper> = Arc::new(Kept(queues.clone()));
     let redirections = redirections(&config, &provisioning);
+    parts.spawn(watch_ways(&provisioning, asked.clone(), redirections.clone(), shutdown.clone()));
     if let Some(services) = redirections.clone() {
         let stop = shutdown.clone();
         parts.spawn(async move { services.keep(stop).await });
@@ -129,13 +135,18 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         queues: Some(kept),
         redirections,
         phones: Some(watched),
+        webhooks: Some(webhooks.clone()),
         system: None,
     };
+    let stop = shutdown.clone();
+    parts.spawn(async move { webhooks.run(stop).await });
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
     let report = system::Report::new(&config, running.clone(), seen.clone());
     let outside = Outside { system: Some(Arc::new(report)), ..outside };
-    operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown).await?;
-    let admin = http::admin::router(provisioning.clone(), outside);
+    let access =
+        operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown)
+            .await?;
+    let admin = http::admin::socket(provisioning.clone(), outside, &access);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();
@@ -215,6 +226,23 @@ async fn lock(data: &Path) -> anyhow::Result<Lock> {
 pub fn ldap_mirror(config: &Config, desk: &Desk, runtime: Handle) -> Option<LdapMirror> {
     let ldap = config.ldap.as_ref()?;
     Some(LdapMirror::new(desk.clone(), ldap.access(), &config.teams, runtime))
+}
+
+/// Other systems that are told of what happens, for a configuration: from now on the store keeps what they are to be told.
+pub fn webhooks(config: &Config, store: &Store) -> Webhooks {
+    let targets = config.webhooks.iter().map(|webhook| webhook.target.clone());
+    Webhooks::new(store.clone(), targets.collect())
+}
+
+/// Tells of phones that do not go on.
+fn watch_ways(
+    provisioning: &Provisioning,
+    asked: RegisterQuestions,
+    services: Option<Redirections>,
+    shutdown: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let provisioning = provisioning.clone();
+    async move { provisioning.watch_ways(move |phone| asked.of(phone), services, shutdown).await }
 }
 
 /// The redirection services of a configuration, where it names any.
@@ -352,6 +380,24 @@ pub fn queue_rules(config: &Config) -> CallCenterRules {
         settings: config.queues.clone(),
         teams: config.teams.clone(),
     }
+}
+
+/// The dialplan files for a configuration.
+///
+/// # Errors
+/// A template of ours is wrong.
+pub fn rendered(config: &Config) -> anyhow::Result<Vec<RenderedFile>> {
+    let hosts = config.dialplan.hosts_or(config.event_socket.address);
+    let queues = queue_rules(config);
+    let plan = Plan {
+        domain: &config.domain,
+        dialplan: &config.dialplan,
+        emergency: &config.emergency,
+        hosts: &hosts,
+        service: config.service.as_ref().map(Service::plan),
+        queues: Some(&queues),
+    };
+    Ok(plan.render()?)
 }
 
 /// What all directory entries rest on.

@@ -18,6 +18,7 @@
 //! | [`calls`] | conversations with callers |
 //! | [`http`] | the listeners for FreeSWITCH and for operators |
 //! | [`metrics`] | what is counted and timed, as Prometheus reads it |
+//! | [`webhooks`] | other systems, told of what happens |
 //! | [`simulator`] | the other end: a FreeSWITCH and phones |
 //! | [`app`], [`cli`], [`config`], [`telemetry`] | the entrance |
 
@@ -39,4 +40,5 @@ pub mod standing;
 pub mod store;
 pub mod switch;
 pub mod telemetry;
+pub mod webhooks;
 pub mod xml_curl;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt as _;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
 use crate::app;
 use crate::config::Config;
-use crate::http::admin::{Ask, InProcess, Outside};
+use crate::http::admin::{Ask, InProcess, MOST_ROWS, Outside};
 use crate::http::problem::ProblemView;
 use crate::store::Lock;
 
@@ -72,6 +73,7 @@ impl Door {
 
     async fn here(config: &Config, lock: Lock) -> anyhow::Result<Self> {
         let desk = app::open_desk(config).await?;
+        let webhooks = Some(app::webhooks(config, desk.store()));
         // As the daemon does when it starts, so that a listed user can be given a PIN before that.
         app::take_over_users_file(config, &desk).await?;
         let customers = app::customers(config, Some(desk.store().clone()))?;
@@ -79,7 +81,9 @@ impl Door {
         let provisioning = app::provisioning(config, desk);
         let redirections = app::redirections(config, &provisioning);
         let phones = Some(app::unwatched_phones(config)?);
-        let outside = Outside { customers, ldap, queues: None, redirections, phones, system: None };
+        let system = None;
+        let outside =
+            Outside { customers, ldap, queues: None, redirections, phones, webhooks, system };
         let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }
@@ -97,6 +101,30 @@ impl Door {
         serde_json::from_slice(body)
             .context("the answer of the daemon cannot be read; is it of the same version?")
     }
+
+    /// Reads a whole list, part by part. `key` is what a row is known by in the list's order.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: impl Fn(&T) -> String,
+    ) -> anyhow::Result<Vec<T>> {
+        let with = if path.contains('?') { '&' } else { '?' };
+        let mut all: Vec<T> = Vec::new();
+        loop {
+            let after = all.last().map(|row| {
+                let key = key(row);
+                format!("&after={}", utf8_percent_encode(&key, NON_ALPHANUMERIC))
+            });
+            let path = format!("{path}{with}limit={MOST_ROWS}{}", after.unwrap_or_default());
+            let part: Vec<T> = self.ask(Ask::get(&path)).await?;
+            let is_last = part.len() < MOST_ROWS as usize;
+            all.extend(part);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Sends bytes of a kind, and hands each line of the answer to `line` as it comes.
     pub(super) async fn send(
         &self,

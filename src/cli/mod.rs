@@ -11,6 +11,7 @@ mod customers;
 mod demo;
 mod dhcp;
 mod door;
+mod emergency;
 mod freeswitch;
 mod input;
 mod journal;
@@ -25,6 +26,7 @@ mod serve;
 mod sessions;
 mod users;
 mod values;
+mod webhooks;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -101,6 +103,9 @@ enum Command {
     /// What FreeSWITCH has on its own disk.
     #[command(subcommand, after_help = "Example:\n  hotdeskd freeswitch print")]
     Freeswitch(freeswitch::Command),
+    /// Emergency calls.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd emergency test")]
+    Emergency(emergency::Command),
     /// What a DHCP server is told, so that phones find us.
     #[command(subcommand, after_help = "Example:\n  hotdeskd dhcp print dnsmasq")]
     Dhcp(dhcp::Command),
@@ -122,6 +127,9 @@ enum Command {
     /// The customers.
     #[command(subcommand, after_help = "Example:\n  hotdeskd customers lookup +4315550100")]
     Customers(customers::Command),
+    /// Other systems that are told of what happens.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd webhooks list")]
+    Webhooks(webhooks::Command),
     /// What happened.
     #[command(subcommand, after_help = "Example:\n  hotdeskd journal list --limit 10")]
     Journal(journal::Command),
@@ -221,6 +229,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
         Command::Dhcp(command) if !cli.config.exists() => Ok(dhcp::print_defaults(command)?),
         Command::Dhcp(command) => wait(async { dhcp::run(command, &load(cli)?).await }),
+        Command::Emergency(command) => wait(async { emergency::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
         Command::Redirection(command) => {
@@ -229,6 +238,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Sessions(command) => wait(async { sessions::run(command, &load(cli)?).await }),
         Command::Queues(command) => wait(async { queues::run(command, &load(cli)?).await }),
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),
+        Command::Webhooks(command) => wait(async { webhooks::run(command, &load(cli)?).await }),
         Command::Journal(command) => wait(async { journal::run(command, &load(cli)?).await }),
         Command::Admin(command) => admin::run(command),
         Command::Config(command) => config::run(command, || load(cli)),

@@ -15,6 +15,7 @@ mod service;
 mod settings;
 mod show;
 mod values;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -33,6 +34,7 @@ pub use secret::{Secret, SecretError, SecretSource};
 pub use service::{LastAgentSettings, Service};
 pub use show::example;
 pub use values::{BasicUser, HostPort, InvalidHostPort, NodeName};
+pub use webhook::Webhook;
 
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
@@ -120,6 +122,8 @@ pub struct Config {
     pub inventory: Inventory,
     /// When people are logged out by themselves.
     pub logout: LogoutSettings,
+    /// Other systems that are told of what happens.
+    pub webhooks: Vec<Webhook>,
     /// The log.
     pub log: LogSettings,
 }
@@ -251,6 +255,7 @@ impl Config {
             .chain(&self.switch_credentials.password)
             .chain(&self.customers_password)
             .chain(&self.inventory.password)
+            .chain(self.webhooks.iter().map(|webhook| &webhook.secret))
             .any(|secret| secret.from == SecretSource::Inline);
         let mode = std::fs::metadata(&self.file).map(|metadata| metadata.permissions().mode());
         if inline && mode.is_ok_and(|mode| mode & 0o007 != 0) {
@@ -319,7 +324,7 @@ impl Checker<'_> {
             phones: settings.listen.phones,
             phones_tls: settings.listen.phones_tls,
             admin: settings.listen.admin,
-            operators: self.operators(settings.admin)?,
+            operators: self.operators(settings.admin, ldap.as_ref())?,
             freeswitch,
             switch_credentials: SwitchCredentials { user: switch.user, password },
             pin: settings.pin,
@@ -345,6 +350,7 @@ impl Checker<'_> {
             customers_password,
             inventory: self.inventory(settings.inventory)?,
             logout: settings.logout,
+            webhooks: self.webhooks(settings.webhook)?,
             log: settings.log,
         })
     }
@@ -485,7 +491,19 @@ impl Checker<'_> {
         inline: Option<SecretString>,
         file: Option<PathBuf>,
     ) -> Result<Option<Secret>, TomlFault> {
-        let (key_inline, key_file) = (format!("{key}.password"), format!("{key}.password_file"));
+        self.secret_called("password", key, credential, inline, file)
+    }
+
+    /// The same of a secret that is called otherwise than `password`.
+    fn secret_called(
+        &self,
+        name: &str,
+        key: &str,
+        credential: &str,
+        inline: Option<SecretString>,
+        file: Option<PathBuf>,
+    ) -> Result<Option<Secret>, TomlFault> {
+        let (key_inline, key_file) = (format!("{key}.{name}"), format!("{key}.{name}_file"));
         let refused = |key: &str, error: SecretError| {
             self.text.fault(
                 key,
@@ -496,13 +514,13 @@ impl Checker<'_> {
         match (inline, file) {
             (Some(_), Some(_)) => Err(self.text.fault(
                 &key_file,
-                "found both `password` and `password_file`, expected one of them".to_owned(),
-                "Take `password` out.".to_owned(),
+                format!("found both `{name}` and `{name}_file`, expected one of them"),
+                format!("Take `{name}` out."),
             )),
             (Some(value), None) if value.expose_secret().is_empty() => Err(self.text.fault(
                 &key_inline,
-                "found an empty password, expected one".to_owned(),
-                "Write the password between the quotes, or use `password_file`.".to_owned(),
+                format!("found an empty {name}, expected one"),
+                format!("Write the {name} between the quotes, or use `{name}_file`."),
             )),
             (Some(value), None) => Ok(Some(Secret { value, from: SecretSource::Inline })),
             (None, Some(path)) => {

@@ -20,6 +20,7 @@ use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceNam
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
+use crate::webhooks::settings::WebhookSettings;
 use crate::xml_curl::DirectorySettings;
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +73,8 @@ pub(super) struct Settings {
     pub service: ServiceSettings,
     #[serde(default)]
     pub logout: LogoutSettings,
+    #[serde(default)]
+    pub webhook: Vec<WebhookSettings>,
     #[serde(default)]
     pub log: LogSettings,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::service::ServiceSettings;
 use super::{
     AdminSettings, BasicUser, Config, FreeSwitch, HostPort, InventorySettings, Listener, NodeName,
-    OpenListener, OptionalListener, PnpSettings, Secret, SecretSource,
+    OpenListener, OptionalListener, PnpSettings, Secret, SecretSource, Webhook,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
@@ -18,6 +18,7 @@ use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceNam
 use crate::provisioning::settings::ProvisioningSettings;
 use crate::standing::settings::{DialplanSettings, EmergencySettings, StandingSettings};
 use crate::telemetry::LogSettings;
+use crate::webhooks::settings::WebhookSettings;
 use crate::xml_curl::DirectorySettings;
 
 /// A configuration with every setting, its default and what it means.
@@ -56,6 +57,16 @@ struct Shown<'a> {
     location: &'a [Location],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     team: Vec<&'a TeamSettings>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    webhook: Vec<ShownWebhook<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownWebhook<'a> {
+    secret: Option<String>,
+    secret_file: Option<String>,
+    #[serde(flatten)]
+    settings: &'a WebhookSettings,
 }
 
 #[derive(Serialize)]
@@ -212,11 +223,19 @@ impl Config {
             log: &self.log,
             location: self.locations.all(),
             team: self.teams.values().collect(),
+            webhook: self.webhooks.iter().map(shown_webhook).collect(),
         };
         // Fails only for paths that are not UTF-8, and those cannot come out of a TOML file.
         toml::to_string_pretty(&shown)
             .unwrap_or_else(|error| format!("# cannot be written as TOML: {error}\n"))
     }
+}
+
+/// A target, its key hidden.
+fn shown_webhook(webhook: &Webhook) -> ShownWebhook<'_> {
+    let ShownSecret { password, password_file } = ShownSecret::of(&webhook.secret);
+    let settings = &webhook.target.settings;
+    ShownWebhook { secret: password, secret_file: password_file, settings }
 }
 
 fn shown(node: &FreeSwitch) -> ShownNode<'_> {

@@ -201,7 +201,13 @@ impl Metrics {
 
     /// A delivery to a webhook was tried.
     pub fn delivery(&self, target: &str, outcome: Delivery) {
-        one(&self.0.deliveries, &[("target", target), ("outcome", outcome.as_str())]);
+        self.deliveries(target, outcome, 1);
+    }
+
+    /// The same of so many events.
+    pub fn deliveries(&self, target: &str, outcome: Delivery, count: u64) {
+        let labels = owned(&[("target", target), ("outcome", outcome.as_str())]);
+        self.0.deliveries.get_or_create_owned(&labels).inc_by(count);
     }
 
     /// All of it and these levels, as Prometheus reads it.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub use kind::{HappeningKind, UnknownKind};
 
 use super::{
-    Destination, EndReason, Extension, LoginMode, Mac, NotShown, OperatorName, Proof, QueueLeft,
-    Reason, TeamId,
+    Destination, EndReason, Extension, LoginMode, Mac, NotShown, Obstacle, OperatorName, Proof,
+    QueueLeft, Reason, TeamId,
 };
 
 /// One entry of the append-only record.
@@ -379,6 +379,15 @@ pub enum Happening {
         /// Its location.
         location: String,
     },
+    /// A phone does not go on, on its way to a phone that shows who sits there.
+    PhoneStuck {
+        /// Which.
+        phone: Mac,
+        /// Since when it is where it is.
+        since: Timestamp,
+        /// Why.
+        obstacle: Obstacle,
+    },
     /// A phone does not show who sits there, although it should by now.
     NotShown {
         /// Which.
@@ -408,6 +417,7 @@ impl Happening {
             | Self::KeyRevoked { phone }
             | Self::PhoneMoved { phone, .. }
             | Self::PhoneReturned { phone, .. }
+            | Self::PhoneStuck { phone, .. }
             | Self::NotShown { phone, .. } => Some(*phone),
             Self::PinLocked { phone, .. }
             | Self::EmergencyCall { phone, .. }
@@ -481,6 +491,7 @@ impl Happening {
             | Self::TemplateBroken { .. }
             | Self::PhoneMoved { .. }
             | Self::PhoneReturned { .. }
+            | Self::PhoneStuck { .. }
             | Self::NotShown { .. } => None,
         }
     }
@@ -544,6 +555,11 @@ mod tests {
                 from: "198.51.100.7".parse().unwrap(),
                 network: Some("198.51.100.0/24".parse().unwrap()),
                 location: "Vienna".into(),
+            },
+            Happening::PhoneStuck {
+                phone,
+                since: at,
+                obstacle: Obstacle::NeverSeen { redirected: false, window_open: true },
             },
             Happening::PhoneReturned {
                 phone,

@@ -132,27 +132,6 @@ fn sentence(what: &Happening, time: &dyn Fn(Timestamp) -> String) -> String {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. } => of_customer(what),
-        Happening::PhoneMoved { phone, from, network, location } => {
-            let network = network.map(|network| format!(", in {network}")).unwrap_or_default();
-            format!(
-                "phone {phone} of {location} registers from {from}{network}: its emergency location is wrong there"
-            )
-        }
-        Happening::EmergencyCall { .. }
-        | Happening::EmergencyUnreachable { .. }
-        | Happening::EmergencyCallback { .. } => of_emergency(what),
-        Happening::PhoneReturned { phone, from, location } => {
-            format!("phone {phone} is back in {location}, at {from}")
-        }
-        Happening::NotShown { phone, reason } => {
-            format!("phone {phone} does not show who sits there: {reason}")
-        }
-    }
-}
-
-/// What became of an emergency call.
-fn of_emergency(what: &Happening) -> String {
-    match what {
         Happening::EmergencyCall { from, user, number, desk, location, node, missed, .. } => {
             let place: Vec<&str> =
                 [desk, location].into_iter().flatten().map(|text| &**text).collect();
@@ -168,7 +147,21 @@ fn of_emergency(what: &Happening) -> String {
         Happening::EmergencyCallback { from, number, node, .. } => {
             format!("an emergency call was called back: {number} rings {from}, over {node}")
         }
-        _ => String::new(),
+        Happening::PhoneMoved { phone, from, network, location } => {
+            let network = network.map(|network| format!(", in {network}")).unwrap_or_default();
+            format!(
+                "phone {phone} of {location} registers from {from}{network}: its emergency location is wrong there"
+            )
+        }
+        Happening::PhoneReturned { phone, from, location } => {
+            format!("phone {phone} is back in {location}, at {from}")
+        }
+        Happening::PhoneStuck { phone, obstacle, .. } => {
+            format!("phone {phone} does not go on: {obstacle}")
+        }
+        Happening::NotShown { phone, reason } => {
+            format!("phone {phone} does not show who sits there: {reason}")
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod desk_session;
 mod directory_entry;
 mod domain;
 mod emergency_call;
+mod emergency_test;
 mod enrolment;
 mod extension;
 mod flow;
@@ -39,6 +40,7 @@ mod toml_text;
 mod user;
 mod wanted;
 mod way;
+mod webhook;
 
 pub use auto_logout::{AutoLogout, InvalidAutoLogout, InvalidTimeOfDay, LogoutSettings, TimeOfDay};
 pub use bounded::Bounded;
@@ -58,6 +60,7 @@ pub use directory_entry::{
 };
 pub use domain::{Domain, InvalidDomain};
 pub use emergency_call::{EmergencyCall, EmergencyStage};
+pub use emergency_test::{EmergencyFailing, EmergencyProblem, EmergencyTest};
 pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
@@ -102,4 +105,7 @@ pub use wanted::{Attempts, NotShown, Wanted, WantedKind};
 pub use way::{
     Asked, NodeRegistrations, Obstacle, PhoneContact, PhoneRegistration, Redirected, RegisteredAs,
     Stage, Step, Stuck, UnknownStage, Way, WayFacts, WayLimits,
+};
+pub use webhook::{
+    Backlog, Delivery, DeliveryState, DeliveryView, Subscription, UnknownEvent, WebhookEvent,
 };

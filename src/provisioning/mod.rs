@@ -14,6 +14,7 @@
 //! | `dhcp` | what a DHCP server is told of phones |
 //! | `pnp` | phones that ask everybody in their network where their files are (SIP PnP) |
 //! | `render`, `why`, `way` | what an operator sees of it |
+//! | `stuck` | phones that do not go on, told once each |
 //! | `check` | what a phone says of itself |
 //! | `phone_book`, `search` | contacts, and what a phone asks of them |
 //! | `inventory` | phones from a table, and back |
@@ -42,6 +43,7 @@ pub mod redirection;
 mod render;
 mod search;
 pub mod settings;
+mod stuck;
 mod texts;
 mod time_zone;
 pub mod vendor;

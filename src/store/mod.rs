@@ -11,6 +11,7 @@ mod phones;
 mod staff;
 mod tx;
 mod vault;
+mod webhooks;
 mod writer;
 
 use std::fs::OpenOptions;
@@ -30,13 +31,14 @@ pub use lock::Lock;
 pub use memory::Memory;
 pub use sqlx::Error as DatabaseError;
 pub use staff::Staff;
-pub use tx::{CustomerCall, ImportConflict, NewPhone, Tx};
+pub use tx::{CustomerCall, ImportConflict, NewPhone, Retry, Tx};
 pub use vault::VaultError;
 pub use writer::WriteError;
 
 use crate::metrics::Metrics;
 use crate::model::{JournalEntry, Phone, SipIdentity};
 use memory::Effect;
+use tx::Hooks;
 use vault::Vault;
 use writer::Writer;
 
@@ -58,6 +60,7 @@ struct Inner {
     readers: AnyPool,
     vault: Arc<Vault>,
     metrics: Metrics,
+    hooks: Arc<Hooks>,
 }
 
 /// Why the store cannot be opened. Nothing was changed.
@@ -169,8 +172,9 @@ impl Store {
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let writer = Writer::new();
         let (memory, metrics) = (RwLock::new(memory), Metrics::new());
-        let inner = Arc::new(Inner { memory, happenings, writer, readers, vault, metrics });
-        Writer::start(connection, options, inner.vault.clone(), &inner);
+        let hooks = Arc::new(Hooks { metrics: metrics.clone(), ..Hooks::default() });
+        let inner = Arc::new(Inner { memory, happenings, writer, readers, vault, metrics, hooks });
+        Writer::start(connection, options, inner.vault.clone(), inner.hooks.clone(), &inner);
         Ok(Self { inner })
     }
 

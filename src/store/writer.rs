@@ -12,6 +12,7 @@ use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::memory::Effect;
+use super::tx::Hooks;
 use super::vault::Vault;
 use super::{Inner, Tx, prepare};
 use crate::model::JournalEntry;
@@ -55,6 +56,7 @@ impl Writer {
         connection: AnyConnection,
         options: AnyConnectOptions,
         vault: Arc<Vault>,
+        hooks: Arc<Hooks>,
         inner: &Arc<Inner>,
     ) {
         let (sender, receiver) = mpsc::channel(WAITING);
@@ -65,7 +67,10 @@ impl Writer {
             let _end = EndsTheProcess;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
-                Ok(runtime) => runtime.block_on(run(line, &vault, receiver, &inner)),
+                Ok(runtime) => {
+                    let with = With { vault: &vault, hooks: &hooks };
+                    runtime.block_on(run(line, with, receiver, &inner));
+                }
                 Err(error) => tracing::error!(%error, "the store's writer cannot start"),
             }
         });
@@ -173,6 +178,13 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("?")
 }
 
+/// What a job works with besides the connection.
+#[derive(Clone, Copy)]
+struct With<'a> {
+    vault: &'a Vault,
+    hooks: &'a Hooks,
+}
+
 /// The connection that writes, and how to get another one.
 struct Line {
     connection: AnyConnection,
@@ -196,10 +208,10 @@ impl Line {
     /// One commit for all of `batch`.
     async fn write(
         &mut self,
-        vault: &Vault,
+        with: With<'_>,
         batch: &mut [Box<dyn Job>],
     ) -> Result<Written, sqlx::Error> {
-        let written = write_all(self.sound().await?, vault, batch).await;
+        let written = write_all(self.sound().await?, with, batch).await;
         self.broken = written.is_err();
         written
     }
@@ -207,14 +219,14 @@ impl Line {
 
 async fn run(
     mut line: Line,
-    vault: &Vault,
+    with: With<'_>,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     inner: &Weak<Inner>,
 ) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, SHARED).await > 0 {
         let begun = Instant::now();
-        let written = line.write(vault, &mut batch).await;
+        let written = line.write(with, &mut batch).await;
         let inner = inner.upgrade();
         if let Some(inner) = &inner {
             inner.metrics.commit(written.is_ok(), begun.elapsed());
@@ -243,12 +255,12 @@ type Written = (Vec<Effect>, Vec<JournalEntry>);
 /// One commit for all of `batch`, tried again while somebody else holds the lock.
 async fn write_all(
     connection: &mut AnyConnection,
-    vault: &Vault,
+    with: With<'_>,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Written, sqlx::Error> {
     let mut tried = 0;
     loop {
-        match write_once(connection, vault, batch).await {
+        match write_once(connection, with, batch).await {
             Err(error) if is_busy(&error) && tried < TRIES => {
                 tried += 1;
                 tokio::time::sleep(Duration::from_millis(20 << tried)).await;
@@ -260,7 +272,7 @@ async fn write_all(
 
 async fn write_once(
     connection: &mut AnyConnection,
-    vault: &Vault,
+    with: With<'_>,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Written, sqlx::Error> {
     // IMMEDIATE, because a transaction that begins with a read and then writes fails at once (517).
@@ -269,7 +281,7 @@ async fn write_once(
     for job in batch.iter_mut() {
         for _ in 0..TRIES {
             let mut savepoint = transaction.begin().await?;
-            let mut tx = Tx::new(&mut savepoint, vault);
+            let mut tx = Tx::new(&mut savepoint, with.vault, with.hooks);
             let ran = job.run(&mut tx).await;
             let (made, happened) = tx.finish();
             match ran {

@@ -191,6 +191,7 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::EmergencyCallback { .. }
         | Happening::PhoneMoved { .. }
         | Happening::PhoneReturned { .. }
+        | Happening::PhoneStuck { .. }
         | Happening::NotShown { .. } => false,
     }
 }

@@ -41,3 +41,4 @@ mod simulator_traps;
 mod standing_files;
 mod switch;
 mod watch;
+mod webhooks;

@@ -6,7 +6,7 @@ use std::path::Path;
 use regex::Regex;
 
 /// A room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("event_socket", &[]),
     ("metrics", &["model"]),
@@ -22,8 +22,19 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("switch", &["model", "event_socket", "store", "desk", "standing"]),
     (
         "http",
-        &["model", "store", "desk", "people", "xml_curl", "provisioning", "customers", "metrics"],
+        &[
+            "model",
+            "store",
+            "desk",
+            "people",
+            "xml_curl",
+            "provisioning",
+            "customers",
+            "metrics",
+            "webhooks",
+        ],
     ),
+    ("webhooks", &["model", "store", "metrics"]),
     ("simulator", &["model"]),
     (
         "entrance",
@@ -42,6 +53,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "switch",
             "http",
             "metrics",
+            "webhooks",
             "simulator",
             "entrance",
         ],
@@ -62,7 +74,7 @@ const GUARDED: [(&str, &[&str]); 12] = [
     ("prometheus_client", &["metrics"]),
     ("nom", &["event_socket", "provisioning/pnp"]),
     ("minijinja", &["standing", "provisioning", "http"]),
-    ("reqwest", &["provisioning", "simulator", "entrance"]),
+    ("reqwest", &["provisioning", "webhooks", "simulator", "entrance"]),
     ("dxr", &["provisioning", "simulator", "entrance"]),
     (
         "tokio",
@@ -79,6 +91,7 @@ const GUARDED: [(&str, &[&str]); 12] = [
             "calls",
             "switch",
             "http",
+            "webhooks",
             "simulator",
             "entrance",
         ],

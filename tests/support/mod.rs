@@ -14,6 +14,7 @@ mod recorder;
 pub mod redirection;
 pub mod slapd;
 mod store;
+pub mod webhook;
 
 use std::fs::{File, Permissions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
@@ -37,7 +38,7 @@ use tokio::net::TcpListener;
 
 pub use databases::{DatabaseServer, Firebird, MariaDb, Postgres, SqliteFile};
 pub use dialling::{GOODBYE, LOGGED_IN, LOGGED_OUT, REFUSED, UNAVAILABLE, heard_times, spoken};
-pub use disk::SmallDisk;
+pub use disk::{SmallDisk, cannot_run};
 pub use observer::{Observer, header};
 pub use store::{Kept, kept};
 

@@ -18,7 +18,7 @@ pub struct RedirectionServer {
 }
 
 /// A CA and a certificate of it, in `folder`, by openssl.
-fn certificates(folder: &Path) {
+pub(super) fn certificates(folder: &Path) {
     let openssl = |arguments: &[&str]| {
         let done = Command::new("openssl").args(arguments).current_dir(folder).output();
         let done = done.expect("openssl; install Debian's package openssl");

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Watched;
 use crate::http::admin::{StagesView, stages_of};
-use crate::metrics::{Levels, Mirror, Node, Queue};
-use crate::model::{NodeQueues, Standing};
+use crate::metrics::{Levels, Mirror, Node, Queue, Webhook};
+use crate::model::{Backlog, NodeQueues, Standing};
 
 /// How long what costs something is good.
 const FRESH: Duration = Duration::from_secs(10);
@@ -27,6 +27,7 @@ impl Watched {
     /// How everything stands now.
     pub(super) async fn levels(&self) -> Levels {
         let mut levels = self.known_at_once();
+        levels.webhooks = self.webhooks().await;
         let mut costly = self.costly.lock().await;
         if costly.at.is_none_or(|at| at.elapsed() > FRESH) {
             costly.stages = stages_of(&self.provisioning, &self.outside).await;
@@ -74,6 +75,18 @@ impl Watched {
             })
             .collect();
         levels
+    }
+
+    /// The targets of webhooks; none where the store does not answer.
+    async fn webhooks(&self) -> Vec<Webhook> {
+        let Some(webhooks) = &self.outside.webhooks else { return Vec::new() };
+        let (backlogs, now) = (webhooks.backlogs().await.unwrap_or_default(), Timestamp::now());
+        let level = |(target, backlog): (String, Backlog)| {
+            let oldest = backlog.oldest.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+            let Backlog { waiting, dead, .. } = backlog;
+            Webhook { target, waiting, dead, oldest: oldest.max(0.0) }
+        };
+        backlogs.into_iter().map(level).collect()
     }
 
     /// Our queues as FreeSWITCH says they are; none where it does not say so in time.

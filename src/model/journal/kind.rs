@@ -61,6 +61,7 @@ kinds! {
     PhoneRemoved => "phone-removed",
     PhoneReturned => "phone-returned",
     PhoneSaved => "phone-saved",
+    PhoneStuck => "phone-stuck",
     PhonesImported => "phones-imported",
     PhonesRefused => "phones-refused",
     PinAlarm => "pin-alarm",

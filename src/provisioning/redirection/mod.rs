@@ -173,7 +173,7 @@ pub struct Done {
 }
 
 /// What a write of the store failed with.
-fn written(error: WriteError<DatabaseError>) -> DatabaseError {
+pub(super) fn written(error: WriteError<DatabaseError>) -> DatabaseError {
     match error {
         WriteError::Job(error) => error,
         other => DatabaseError::Io(std::io::Error::other(other.to_string())),

@@ -14,6 +14,7 @@ mod sessions;
 mod users;
 mod wanted;
 mod ways;
+mod webhooks;
 
 use jiff::Timestamp;
 use sqlx::AnyConnection;
@@ -27,19 +28,28 @@ use crate::model::{Actor, Happening, JournalEntry};
 
 pub use customer_calls::CustomerCall;
 pub use phone_imports::{ImportConflict, NewPhone};
+pub(super) use webhooks::Hooks;
+pub use webhooks::Retry;
 
 /// What a job of [`super::Store::write`] works with. It sees what earlier jobs of the same commit did.
 pub struct Tx<'c> {
     connection: &'c mut AnyConnection,
     vault: &'c Vault,
+    /// Who else is told of what happens.
+    hooks: &'c Hooks,
     effects: Vec<Effect>,
     entries: Vec<JournalEntry>,
     conflict: bool,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c mut AnyConnection, vault: &'c Vault) -> Self {
-        Self { connection, vault, effects: Vec::new(), entries: Vec::new(), conflict: false }
+    pub(super) fn new(
+        connection: &'c mut AnyConnection,
+        vault: &'c Vault,
+        hooks: &'c Hooks,
+    ) -> Self {
+        let (effects, entries) = (Vec::new(), Vec::new());
+        Self { connection, vault, hooks, effects, entries, conflict: false }
     }
 
     pub(super) fn finish(self) -> (Vec<Effect>, Vec<JournalEntry>) {
@@ -81,6 +91,7 @@ impl<'c> Tx<'c> {
             .bind(text),
         )
         .await?;
+        self.tell_webhooks(&entry).await?;
         self.entries.push(entry);
         Ok(())
     }
@@ -165,7 +176,7 @@ fn seconds_only(at: Timestamp) -> Timestamp {
 }
 
 /// A column that must parse as `T`.
-fn parsed<T>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error>
+pub(super) fn parsed<T>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error>
 where
     T: std::str::FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
@@ -184,7 +195,7 @@ where
     text.map(|text| text.parse().map_err(|error: T::Err| decode(column, error))).transpose()
 }
 
-fn time(row: &AnyRow, column: &str) -> Result<Timestamp, sqlx::Error> {
+pub(super) fn time(row: &AnyRow, column: &str) -> Result<Timestamp, sqlx::Error> {
     Timestamp::from_second(row.try_get(column)?).map_err(|error| decode(column, error))
 }
 
