@@ -79,6 +79,7 @@ fn hour_of(at: Timestamp) -> i64 {
 }
 
 impl Counted {
+    /// Counts an entry in.
     fn add(&mut self, entry: &JournalEntry) {
         self.last = entry.id;
         let hour = hour_of(entry.at);
@@ -128,6 +129,7 @@ impl Counted {
     }
 }
 
+/// Counts somebody who waited so many seconds.
 fn count(waits: &mut Waits, waited: u32) {
     let place = WAIT_LIMITS.iter().position(|limit| waited <= *limit).unwrap_or(WAIT_LIMITS.len());
     if let Some(count) = waits.get_mut(place) {

@@ -48,6 +48,7 @@ pub struct ConfigurationView {
     pub toml: String,
 }
 
+/// Who tells it, where a daemon runs.
 fn report(outside: &Outside) -> Result<Arc<dyn SystemReport>, Problem> {
     let told = "no daemon runs; `hotdeskd check` tells what can be told without one";
     outside.system.clone().ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, told))

@@ -8,11 +8,13 @@ use minijinja::{Value, context};
 use crate::http::admin::{Statistics, WAIT_LIMITS};
 use crate::model::Stage;
 
-/// How wide and high a plot of the week is, in units of the drawing.
+/// How wide a plot of the week is, in units of the drawing.
 const WIDE: u32 = 720;
+/// How high each of its panels is.
 const HIGH: u32 = 130;
-/// The space for numbers at its left, and for days below.
+/// The space for numbers at its left.
 const LEFT: u32 = 44;
+/// The space for days below a panel.
 const BELOW: u32 = 28;
 /// The space above, so that no bar touches the edge.
 const ABOVE: u32 = 8;
@@ -139,6 +141,7 @@ fn y_of(value: u32, most: u32) -> f64 {
     f64::from(HIGH) - f64::from(HIGH - ABOVE) * f64::from(value) / scale
 }
 
+/// A line of steps with what is below it.
 fn area(values: impl Iterator<Item = u32>, most: u32) -> String {
     let mut line = String::new();
     for (at, value) in values.enumerate() {
@@ -151,6 +154,7 @@ fn area(values: impl Iterator<Item = u32>, most: u32) -> String {
     format!("<path class=\"area\" d=\"{line}V{HIGH}H{LEFT}Z\"/><path class=\"line\" d=\"{line}\"/>")
 }
 
+/// A bar for each hour with a value.
 fn columns(values: impl Iterator<Item = u32>, most: u32) -> String {
     let mut svg = "<g class=\"bars\">".to_owned();
     for (at, value) in values.enumerate().filter(|(_, value)| *value > 0) {

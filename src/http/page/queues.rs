@@ -32,6 +32,7 @@ pub(super) async fn show(
     with(&page, &signed, Notice::done(asked.done.as_deref())).await
 }
 
+/// The page with a message.
 async fn with(page: &Page, signed: &Signed, notice: Option<Notice>) -> Result<Response, Problem> {
     let statistics: Statistics = page.ask(signed, Ask::get("/statistics")).await?;
     let values = context! {
@@ -52,6 +53,7 @@ async fn nodes(page: &Page, signed: &Signed) -> Value {
     }
 }
 
+/// One node, for a template.
 fn node(node: &NodeQueues) -> Value {
     let tone = |standing: Standing| match standing {
         Standing::Same => "good",

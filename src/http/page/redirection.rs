@@ -37,6 +37,7 @@ pub(super) async fn show(
     with(&page, &signed, Notice::done(asked.done.as_deref())).await
 }
 
+/// The page with a message.
 async fn with(page: &Page, signed: &Signed, notice: Option<Notice>) -> Result<Response, Problem> {
     let mut rows: Vec<RedirectionView> = page.ask(signed, Ask::get("/redirection")).await?;
     let total = rows.len();

@@ -16,6 +16,7 @@ use crate::model::{Stage, escape_xml};
 /// How much work a template may be: the longest page takes a hundredth of it.
 const FUEL: u64 = 50_000_000;
 
+/// The templates in the binary.
 #[derive(RustEmbed)]
 #[folder = "templates/web"]
 struct Templates;
