@@ -3,6 +3,7 @@
 mod background;
 mod calls;
 mod listeners;
+mod operators;
 mod phones;
 mod service;
 mod watch;
@@ -42,7 +43,9 @@ use crate::provisioning::redirection::Redirections;
 use crate::provisioning::{Provisioning, Site};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
-use crate::switch::{self, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch};
+use crate::switch::{
+    self, AutoLogouts, CheckSync, Events, PhoneEvents, Queues, StandingFiles, Switch,
+};
 use crate::webhooks::Webhooks;
 use crate::xml_curl::{Directory, RegisterQuestions};
 
@@ -133,6 +136,7 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let stop = shutdown.clone();
     parts.spawn(async move { webhooks.run(stop).await });
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
+    operators::operators(&config, seen.clone(), &running, &mut parts, &shutdown).await?;
     let admin = http::admin::router(provisioning.clone(), outside);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
@@ -151,6 +155,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let files = standing_files(&config, desk.store());
     let (stop, locations, presence) = (shutdown.clone(), config.locations.clone(), switch.clone());
     parts.spawn(async move { presence.keep_presence(locations, stop).await });
+    let (stop, attended, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
+    let logouts = AutoLogouts::new(config.logout.clone());
+    parts.spawn(async move { attended.keep_logouts(at_desk, logouts, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });

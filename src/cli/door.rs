@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 
 use crate::app;
 use crate::config::Config;
-use crate::http::admin::{Ask, InProcess, Outside, ProblemView};
+use crate::http::admin::{Ask, InProcess, Outside};
+use crate::http::problem::ProblemView;
 use crate::store::Lock;
 
 /// How long a command waits for another one to be done with the store, or for a daemon that starts.

@@ -56,6 +56,7 @@ fn by(actor: &Actor) -> String {
         Actor::Outside => "outside".to_owned(),
         Actor::Command => "command".to_owned(),
         Actor::Daemon => "daemon".to_owned(),
+        Actor::Operator(name) => name.to_string(),
     }
 }
 
@@ -124,6 +125,10 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::KeyRevoked { phone } => {
             format!("what {phone} had to prove itself is worth nothing any more")
         }
+        Happening::SignedIn { .. }
+        | Happening::SignedOut
+        | Happening::SignInRefused { .. }
+        | Happening::SignInLocked { .. } => of_sign_in(what),
         Happening::PhonesRefused { network, count } => {
             format!("{count} requests of phones from {network} were refused")
         }
@@ -160,6 +165,29 @@ pub(super) fn sentence(what: &Happening) -> String {
         Happening::NotShown { phone, reason } => {
             format!("phone {phone} does not show who sits there: {reason}")
         }
+    }
+}
+
+/// Who came to the page and the API.
+fn of_sign_in(what: &Happening) -> String {
+    match what {
+        Happening::SignedIn { from } => format!("signed in from {from}"),
+        Happening::SignedOut => "signed out".to_owned(),
+        Happening::SignInRefused { name: Some(name), from } => {
+            format!("a sign-in as {name} from {from} was refused")
+        }
+        Happening::SignInRefused { name: None, from } => {
+            format!("a sign-in as nobody we know from {from} was refused")
+        }
+        Happening::SignInLocked { name, network, until } => {
+            let name = name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
+            let network = network.map(|network| format!(" from {network}")).unwrap_or_default();
+            format!(
+                "wrong passwords locked the sign-in{name}{network} until {}",
+                output::time(*until)
+            )
+        }
+        _ => String::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. A command that changes something goes
 //! the same way as the admin page: over the module `door`.
 
+mod admin;
 mod call;
 mod check;
 mod config;
@@ -128,6 +129,9 @@ enum Command {
     /// What happened.
     #[command(subcommand, after_help = "Example:\n  hotdeskd journal list --limit 10")]
     Journal(journal::Command),
+    /// The operators of the page and the API.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd admin password")]
+    Admin(admin::Command),
     /// The configuration.
     #[command(subcommand, after_help = "Example:\n  hotdeskd config example > hotdeskd.toml")]
     Config(config::Command),
@@ -231,6 +235,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Customers(command) => wait(async { customers::run(command, &load(cli)?).await }),
         Command::Webhooks(command) => wait(async { webhooks::run(command, &load(cli)?).await }),
         Command::Journal(command) => wait(async { journal::run(command, &load(cli)?).await }),
+        Command::Admin(command) => admin::run(command),
         Command::Config(command) => config::run(command, || load(cli)),
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => Ok(pages::man(dir.as_deref())?),

@@ -90,6 +90,8 @@ pub(super) fn because(reason: &EndReason) -> String {
         EndReason::MayNotHotDesk => "the user may no longer log in at desk phones".to_owned(),
         EndReason::PhoneRemoved => "the phone was removed".to_owned(),
         EndReason::OwnerChanged => "the phone's owner changed".to_owned(),
+        EndReason::TimeOfDay => "time of day".to_owned(),
+        EndReason::Idle => "idle".to_owned(),
     }
 }
 

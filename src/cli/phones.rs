@@ -15,7 +15,7 @@ use super::{input, output, values};
 use crate::config::Config;
 use crate::http::admin::{Ask, Method, PhoneChange, PhoneView};
 use crate::model::{
-    CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue, Tag,
+    AutoLogout, CallerNumber, Emergency, Extension, Handset, Mac, SettingName, SettingValue, Tag,
 };
 use crate::provisioning::WayView;
 
@@ -75,7 +75,7 @@ pub(super) enum Command {
     /// Adds and changes many phones, from a file or a query: all of them, or none if a line is wrong.
     ///
     /// The file is CSV with the columns' names in its first line, in any order: mac, vendor, model, label, location,
-    /// emergency_caller_id, owner, desk_extension, hot_desk, tags; or it is a list of nothing but MAC addresses. What
+    /// emergency_caller_id, owner, desk_extension, hot_desk, tags, logout; or it is a list of nothing but MAC addresses. What
     /// stands between cells is found out (comma, semicolon, tab), and so is the encoding.
     ///
     /// A column that is not there leaves what a phone has; an empty cell takes it away (hot_desk: yes; vendor: what the MAC
@@ -166,6 +166,10 @@ pub(super) struct Add {
     /// A word for a group of phones, as in `floor-3`; may be given several times.
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<Tag>,
+    /// When people are logged out here by themselves: at a time of the day (`20:00`), after hours without a call (`4h`),
+    /// both (`20:00 4h`), or `never`; as `[logout]` says where this is not given.
+    #[arg(long, value_name = "RULE")]
+    logout: Option<AutoLogout>,
     /// Open no window: the phone proves itself by certificate, or its URL is entered by hand.
     #[arg(long)]
     no_window: bool,
@@ -239,6 +243,7 @@ async fn save(add: &Add, config: &Config) -> anyhow::Result<String> {
         settings: add.settings.iter().cloned().collect(),
         handsets: add.handsets.clone(),
         tags: add.tags.iter().cloned().collect(),
+        logout: add.logout,
         secret: None,
     };
     let mut body = serde_json::to_value(change)?;
@@ -319,6 +324,7 @@ fn card(phone: &PhoneView) -> String {
         ("emergency caller ID", caller_id.unwrap_or_else(|| "the site's".to_owned())),
         ("emergency location", text(&phone.emergency.location)),
         ("tags", Tag::join(&phone.tags)),
+        ("logged out", phone.logout.map_or("as the site says".to_owned(), |rule| rule.to_string())),
         ("pending", phone.pending.join(", ")),
         ("added", output::time(phone.added)),
     ];

@@ -101,6 +101,59 @@ impl<'de> Visitor<'de> for OpenListenerVisitor {
     }
 }
 
+/// Where to listen, or not at all.
+///
+/// In the file as a [`Listener`]; `false` switches it off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionalListener(
+    /// The listener; `None` where it is off.
+    pub Option<Listener>,
+);
+
+impl Serialize for OptionalListener {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            None => serializer.serialize_bool(false),
+            Some(listener) => listener.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OptionalListener {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OptionalListenerVisitor)
+    }
+}
+
+/// What may stand in the file for an [`OptionalListener`].
+struct OptionalListenerVisitor;
+
+impl<'de> Visitor<'de> for OptionalListenerVisitor {
+    type Value = OptionalListener;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "an address such as \"127.0.0.1:8090\", a table such as \
+             { address = \"192.0.2.1:8090\", allow = [\"192.0.2.0/24\"] }, or false for none",
+        )
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, on: bool) -> Result<OptionalListener, E> {
+        if on {
+            return Err(E::invalid_value(serde::de::Unexpected::Bool(on), &self));
+        }
+        Ok(OptionalListener(None))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OptionalListener, E> {
+        ListenerVisitor.visit_str(text).map(|listener| OptionalListener(Some(listener)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OptionalListener, A::Error> {
+        ListenerVisitor.visit_map(map).map(|listener| OptionalListener(Some(listener)))
+    }
+}
+
 fn this_machine() -> Vec<IpNet> {
     vec![
         IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
@@ -165,7 +218,11 @@ fn allowed(nets: Vec<Net>) -> Result<Vec<IpNet>, String> {
     Ok(nets.into_iter().map(|Net(net)| net).collect())
 }
 
-fn as_texts<S: serde::Serializer>(nets: &[IpNet], serializer: S) -> Result<S::Ok, S::Error> {
+/// Networks as they stand in the file.
+pub(super) fn as_texts<S: serde::Serializer>(
+    nets: &[IpNet],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(nets.iter().map(ToString::to_string))
 }
 

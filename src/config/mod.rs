@@ -3,6 +3,7 @@
 //! Relative paths in it are relative to the folder of the file. Everything has a default except
 //! `domain` and the password of each `[freeswitch.<name>]`.
 
+mod admin;
 mod customers;
 mod inventory;
 mod ldap;
@@ -23,9 +24,10 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use admin::{AdminSettings, Operators};
 pub use inventory::{Inventory, InventorySettings};
 pub use ldap::Ldap;
-pub use listener::{Listener, OpenListener};
+pub use listener::{Listener, OpenListener, OptionalListener};
 pub use pnp::PnpSettings;
 pub use redirection::RedirectionService;
 pub use secret::{Secret, SecretError, SecretSource};
@@ -37,7 +39,8 @@ pub use webhook::Webhook;
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
 use crate::model::{
-    Domain, Location, Locations, QueueSettings, TeamSettings, Teams, TomlFault, TomlText,
+    Domain, Location, Locations, LogoutSettings, QueueSettings, TeamSettings, Teams, TomlFault,
+    TomlText,
 };
 use crate::provisioning::redirection::settings::ServiceName;
 use crate::provisioning::settings::ProvisioningSettings;
@@ -71,6 +74,10 @@ pub struct Config {
     pub phones: OpenListener,
     /// The same over TLS, where there is a certificate.
     pub phones_tls: OpenListener,
+    /// Where operators and their programs come; `None` inside: nowhere.
+    pub admin: OptionalListener,
+    /// Who they are.
+    pub operators: Operators,
     /// The FreeSWITCH nodes; at least one.
     pub freeswitch: BTreeMap<NodeName, FreeSwitch>,
     /// How FreeSWITCH authenticates when it asks.
@@ -115,6 +122,8 @@ pub struct Config {
     pub inventory: Inventory,
     /// Other systems that are told of what happens.
     pub webhooks: Vec<Webhook>,
+    /// When people are logged out by themselves.
+    pub logout: LogoutSettings,
     /// The log.
     pub log: LogSettings,
 }
@@ -237,6 +246,7 @@ impl Config {
     /// What the operator should know about this configuration, in sentences; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.emergency.warnings();
+        warnings.extend(self.admin_warnings());
         warnings.extend(self.ldap.iter().flat_map(Ldap::warnings));
         let passwords = self.freeswitch.values().map(|node| &node.password);
         let passwords = passwords.chain(self.ldap.iter().filter_map(|ldap| ldap.password.as_ref()));
@@ -313,6 +323,8 @@ impl Checker<'_> {
             switch: settings.listen.switch,
             phones: settings.listen.phones,
             phones_tls: settings.listen.phones_tls,
+            admin: settings.listen.admin,
+            operators: self.operators(settings.admin)?,
             freeswitch,
             switch_credentials: SwitchCredentials { user: switch.user, password },
             pin: settings.pin,
@@ -338,6 +350,7 @@ impl Checker<'_> {
             customers_password,
             inventory: self.inventory(settings.inventory)?,
             webhooks: self.webhooks(settings.webhook)?,
+            logout: settings.logout,
             log: settings.log,
         })
     }

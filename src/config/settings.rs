@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::admin::AdminSettings;
 use super::inventory::InventorySettings;
-use super::listener::{Listener, OpenListener};
+use super::listener::{Listener, OpenListener, OptionalListener};
 use super::pnp::PnpSettings;
 use super::service::ServiceSettings;
 use super::values::{BasicUser, HostPort, NodeName};
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, Location, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, LogoutSettings, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
@@ -36,6 +37,8 @@ pub(super) struct Settings {
     pub freeswitch: BTreeMap<NodeName, NodeSettings>,
     #[serde(default)]
     pub switch: SwitchSettings,
+    #[serde(default)]
+    pub admin: AdminSettings,
     #[serde(default)]
     pub pin: PinSettings,
     #[serde(default)]
@@ -71,6 +74,8 @@ pub(super) struct Settings {
     #[serde(default)]
     pub webhook: Vec<WebhookSettings>,
     #[serde(default)]
+    pub logout: LogoutSettings,
+    #[serde(default)]
     pub log: LogSettings,
 }
 
@@ -85,6 +90,7 @@ pub(super) struct ListenSettings {
     pub switch: Listener,
     pub phones: OpenListener,
     pub phones_tls: OpenListener,
+    pub admin: OptionalListener,
 }
 
 impl Default for ListenSettings {
@@ -94,6 +100,7 @@ impl Default for ListenSettings {
             switch: Listener::loopback(8089),
             phones: OpenListener::everywhere(8085),
             phones_tls: OpenListener::everywhere(8445),
+            admin: OptionalListener(Some(Listener::loopback(8090))),
         }
     }
 }

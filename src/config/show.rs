@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::service::ServiceSettings;
 use super::{
-    BasicUser, Config, FreeSwitch, HostPort, InventorySettings, Listener, NodeName, OpenListener,
-    PnpSettings, Secret, SecretSource, Webhook,
+    AdminSettings, BasicUser, Config, FreeSwitch, HostPort, InventorySettings, Listener, NodeName,
+    OpenListener, OptionalListener, PnpSettings, Secret, SecretSource, Webhook,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
-use crate::model::{Domain, Location, QueueSettings, TeamSettings};
+use crate::model::{Domain, Location, LogoutSettings, QueueSettings, TeamSettings};
 use crate::people::ldap::LdapSettings;
 use crate::provisioning::redirection::settings::{RedirectionSettings, ServiceName};
 use crate::provisioning::settings::ProvisioningSettings;
@@ -35,6 +35,7 @@ struct Shown<'a> {
     listen: ShownListen<'a>,
     freeswitch: BTreeMap<&'a NodeName, ShownNode<'a>>,
     switch: ShownSwitch<'a>,
+    admin: &'a AdminSettings,
     dialplan: &'a DialplanSettings,
     emergency: &'a EmergencySettings,
     pin: &'a PinSettings,
@@ -50,6 +51,7 @@ struct Shown<'a> {
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
     inventory: ShownInventory<'a>,
+    logout: &'a LogoutSettings,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "<[Location]>::is_empty")]
     location: &'a [Location],
@@ -73,6 +75,7 @@ struct ShownListen<'a> {
     switch: &'a Listener,
     phones: &'a OpenListener,
     phones_tls: &'a OpenListener,
+    admin: &'a OptionalListener,
 }
 
 #[derive(Serialize)]
@@ -168,6 +171,7 @@ impl Config {
                 switch: &self.switch,
                 phones: &self.phones,
                 phones_tls: &self.phones_tls,
+                admin: &self.admin,
             },
             freeswitch: self.freeswitch.iter().map(|(name, node)| (name, shown(node))).collect(),
             switch: ShownSwitch {
@@ -177,6 +181,7 @@ impl Config {
                     None => ShownSecret::in_file(&made),
                 },
             },
+            admin: &self.operators.settings,
             dialplan: &self.dialplan,
             emergency: &self.emergency,
             pin: &self.pin,
@@ -214,6 +219,7 @@ impl Config {
                 password: self.inventory.password.as_ref().map(ShownSecret::of).unwrap_or_default(),
                 settings: &self.inventory.settings,
             },
+            logout: &self.logout,
             log: &self.log,
             location: self.locations.all(),
             team: self.teams.values().collect(),

@@ -388,6 +388,11 @@ fn every_key_of_every_table_stands_in_the_example() {
         "listen",
         "freeswitch.fs1",
         "switch",
+        "admin",
+        "admin.tls",
+        "admin.guard",
+        "[admin.user]",
+        "[admin.token]",
         "dialplan",
         "dialplan.codes",
         "emergency",
@@ -407,6 +412,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "service",
         "service.otherwise",
         "log",
+        "logout",
         "customers",
         "customers.cache",
         "customers.breaker",
@@ -432,7 +438,12 @@ fn every_key_of_every_table_stands_in_the_example() {
         };
         let section = section.split("\n[").next().unwrap();
         for key in known {
-            let own = [format!("\n[{key}"), format!("\n[{table}.{key}"), format!("\n[[{key}")];
+            let own = [
+                format!("\n[{key}"),
+                format!("\n[{table}.{key}"),
+                format!("\n[[{key}"),
+                format!("\n[[{table}.{key}"),
+            ];
             let table_of_its_own = own.iter().any(|header| example.contains(header));
             let stands = section.contains(&format!("{key} = "));
             let in_parts = section.contains(&format!("\n# {key}."));

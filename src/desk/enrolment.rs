@@ -222,6 +222,7 @@ impl Desk {
             settings: PhoneSettings::new(),
             handsets: Vec::new(),
             tags: Tags::new(),
+            logout: None,
             added: now,
         };
         let added = self.store.write(async move |tx: &mut Tx<'_>| {

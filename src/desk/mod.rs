@@ -15,6 +15,7 @@ mod mirror;
 mod phone_import;
 mod pin_hash;
 mod seats;
+mod unattended;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use inventory::Summary;
 pub use mirror::{Conflict, MirrorChange, Mirrored, Refused};
 pub use phone_import::{PhoneImport, PhonesImported};
 pub use seats::Seated;
+pub use unattended::Unattended;
 
 use crate::model::{Extension, GuardSettings, Mac, PinFault, Refusal, UserSource};
 use crate::store::{DatabaseError, Store, WriteError};

@@ -187,7 +187,7 @@ fn merged(before: &[Phone], changed: &[(Arc<Phone>, Phone)]) -> Result<Vec<Phone
 fn is_same(a: &Phone, b: &Phone) -> bool {
     (&a.vendor, &a.model, &a.label, &a.tags) == (&b.vendor, &b.model, &b.label, &b.tags)
         && (&a.owner, &a.desk_extension) == (&b.owner, &b.desk_extension)
-        && (a.hot_desk, &a.emergency) == (b.hot_desk, &b.emergency)
+        && (a.hot_desk, &a.emergency, a.logout) == (b.hot_desk, &b.emergency, b.logout)
         && a.handsets.is_empty() == b.handsets.is_empty()
 }
 

@@ -178,6 +178,7 @@ mod tests {
             settings: Default::default(),
             handsets: Vec::new(),
             tags: Default::default(),
+            logout: None,
             added: at(0),
         };
         desk.save_phone(added, at(0), by.clone()).await.unwrap();

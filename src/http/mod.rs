@@ -3,6 +3,7 @@
 //!
 //! `admin`, `phones` and `switch` answer requests; the other modules are scaffolding.
 
+pub mod access;
 pub mod admin;
 pub mod auth;
 pub mod content;
@@ -12,6 +13,7 @@ mod curl;
 pub mod digest;
 pub mod peer;
 pub mod phones;
+pub mod problem;
 pub mod refusals;
 mod serve;
 mod stall;

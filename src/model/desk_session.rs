@@ -29,6 +29,13 @@ pub struct DeskSession {
     pub origin: SessionOrigin,
 }
 
+impl DeskSession {
+    /// Whether it is of somebody who is not the phone's owner.
+    pub fn is_guest(&self) -> bool {
+        self.origin != SessionOrigin::Owner
+    }
+}
+
 /// How a desk session came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -87,6 +94,10 @@ pub enum EndReason {
     PhoneRemoved,
     /// The phone got another owner, or none.
     OwnerChanged,
+    /// It was the time of the day at which people are logged out there.
+    TimeOfDay,
+    /// There was no call for as long as people are logged out there after.
+    Idle,
 }
 
 /// A step of a change.
@@ -202,6 +213,22 @@ impl Floor {
         step.end(phone, EndReason::LoggedOut);
         // Leaving the own desk is leaving it; leaving another one is going home.
         step.left.extend(leaving.map(|user| (phone, user)));
+        step.settle(None)
+    }
+
+    /// Whoever sits at `phone` is logged out because nobody seems to be there. An owner at the own desk stays: that is
+    /// what the desk falls back to.
+    pub fn log_out_unattended(
+        &mut self,
+        phone: Mac,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Vec<Change> {
+        if !self.sessions.get(&phone).is_some_and(DeskSession::is_guest) {
+            return Vec::new();
+        }
+        let mut step = Step::new(self, now);
+        step.end(phone, reason);
         step.settle(None)
     }
 

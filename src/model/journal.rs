@@ -1,14 +1,18 @@
 //! The journal: what happened, in words that stay the same over the years.
 
+mod kind;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use kind::{HappeningKind, UnknownKind};
+
 use super::{
-    Destination, EndReason, Extension, LoginMode, Mac, NotShown, Obstacle, Proof, QueueLeft,
-    Reason, TeamId,
+    Destination, EndReason, Extension, LoginMode, Mac, NotShown, Obstacle, OperatorName, Proof,
+    QueueLeft, Reason, TeamId,
 };
 
 /// One entry of the append-only record.
@@ -35,6 +39,8 @@ pub enum Actor {
     Outside,
     /// Somebody at the command line.
     Command,
+    /// Somebody who signed in, or a program with a token.
+    Operator(OperatorName),
     /// The daemon itself, as by the users file.
     Daemon,
 }
@@ -202,6 +208,29 @@ pub enum Happening {
         /// Which.
         phone: Mac,
     },
+    /// An operator signed in.
+    SignedIn {
+        /// From which address.
+        from: IpAddr,
+    },
+    /// An operator signed out.
+    SignedOut,
+    /// A wrong password at the operators' sign-in, or a name that nobody has.
+    SignInRefused {
+        /// Whose name it was; absent where it is nobody's, because it may be a password in the wrong field.
+        name: Option<OperatorName>,
+        /// From which address.
+        from: IpAddr,
+    },
+    /// Wrong tries locked the operators' sign-in.
+    SignInLocked {
+        /// For this name, from everywhere.
+        name: Option<OperatorName>,
+        /// For everybody in this network.
+        network: Option<IpNet>,
+        /// Until when.
+        until: Timestamp,
+    },
     /// Requests to the phones' listener were refused.
     PhonesRefused {
         /// The network that they came from.
@@ -352,6 +381,10 @@ impl Happening {
             | Self::PeopleMirrored { .. }
             | Self::TeamsMirrored { .. }
             | Self::PeopleDisbelieved { .. }
+            | Self::SignedIn { .. }
+            | Self::SignedOut
+            | Self::SignInRefused { .. }
+            | Self::SignInLocked { .. }
             | Self::PhonesRefused { .. }
             | Self::Redirected { .. }
             | Self::TemplateBroken { .. } => None,
@@ -390,6 +423,10 @@ impl Happening {
             | Self::PhoneEnrolled { .. }
             | Self::KeyRotated { .. }
             | Self::KeyRevoked { .. }
+            | Self::SignedIn { .. }
+            | Self::SignedOut
+            | Self::SignInRefused { .. }
+            | Self::SignInLocked { .. }
             | Self::PhonesRefused { .. }
             | Self::Redirected { .. }
             | Self::TemplateBroken { .. }
@@ -437,6 +474,14 @@ mod tests {
             Happening::PhoneEnrolled { phone, proof: Proof::Key },
             Happening::KeyRotated { phone },
             Happening::KeyRevoked { phone },
+            Happening::SignedIn { from: "192.0.2.9".parse().unwrap() },
+            Happening::SignedOut,
+            Happening::SignInRefused { name: None, from: "2001:db8::1".parse().unwrap() },
+            Happening::SignInLocked {
+                name: Some("ada".parse().unwrap()),
+                network: Some("192.0.2.0/24".parse().unwrap()),
+                until: at,
+            },
             Happening::PhonesRefused { network: "192.0.2.0/24".into(), count: 2 },
             Happening::Redirected {
                 service: "snom".into(),
@@ -489,6 +534,7 @@ mod tests {
             let entry = JournalEntry { id: 1, at, by: Actor::Caller(phone), what };
             let text = serde_json::to_string(&entry).unwrap();
             assert_eq!(serde_json::from_str::<JournalEntry>(&text).unwrap(), entry, "{text}");
+            assert!(text.contains(&format!(r#""what":"{}""#, entry.what.kind())), "{text}");
         }
     }
 

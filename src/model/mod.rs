@@ -4,6 +4,7 @@
 //! No IO, no async, no clock: where a rule needs the time, `now` is an argument. Every other room may
 //! use this one; this one uses none.
 
+mod auto_logout;
 mod bounded;
 mod caller_number;
 mod customer;
@@ -18,6 +19,7 @@ mod journal;
 mod location;
 mod mac;
 mod opening_hours;
+mod operator;
 mod person;
 mod phone;
 mod phone_request;
@@ -37,6 +39,7 @@ mod wanted;
 mod way;
 mod webhook;
 
+pub use auto_logout::{AutoLogout, InvalidAutoLogout, InvalidTimeOfDay, LogoutSettings, TimeOfDay};
 pub use bounded::Bounded;
 pub use caller_number::{
     Caller, E164Number, HomeCountry, NumberPlan, PlainNumbers, Spelling, UnknownCountry,
@@ -56,12 +59,13 @@ pub use domain::{Domain, InvalidDomain};
 pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;
-pub use journal::{Actor, Happening, JournalEntry};
+pub use journal::{Actor, Happening, HappeningKind, JournalEntry, UnknownKind};
 pub use location::{Location, Locations, Place};
 pub use mac::{InvalidMac, Mac};
 pub use opening_hours::{
     Holiday, Hours, InvalidHoliday, InvalidHours, InvalidZone, Opening, Zone, opening,
 };
+pub use operator::{InvalidOperatorName, OperatorName, Role};
 pub use person::{
     Disbelieved, InvalidPersonKey, MirrorPlace, MirrorState, Person, PersonKey, Skipped, Supplied,
 };

@@ -235,6 +235,11 @@ impl Zone {
     pub fn as_str(&self) -> &str {
         &self.name
     }
+
+    /// Its rules.
+    pub(super) fn time_zone(&self) -> &TimeZone {
+        &self.zone
+    }
 }
 
 impl FromStr for Zone {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Extension, Handset, Mac, PhoneSettings, SipIdentity, Tags};
+use super::{AutoLogout, Extension, Handset, Mac, PhoneSettings, SipIdentity, Tags};
 
 /// A desk phone of the inventory.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct Phone {
     pub handsets: Vec<Handset>,
     /// The operator's words for groups of phones.
     pub tags: Tags,
+    /// When people are logged out here by themselves; as for the whole site where absent.
+    pub logout: Option<AutoLogout>,
     /// When it was added.
     pub added: Timestamp,
 }

@@ -41,6 +41,8 @@ pub(super) enum Effect {
     TeamsMirrored(Vec<TeamSettings>),
     Served(String, Extension, Timestamp),
     ServedBefore(Timestamp),
+    EmergencyCalled(Mac, Timestamp),
+    EmergenciesForgotten(Timestamp),
 }
 
 /// All phones, users, desk sessions and wanted rows.
@@ -69,6 +71,8 @@ pub struct Memory {
     redirections: BTreeMap<Mac, Vec<Redirection>>,
     /// Who served a caller the last time, and when.
     last_agents: HashMap<String, (Extension, Timestamp)>,
+    /// When each phone last made an emergency call.
+    emergencies: HashMap<Mac, Timestamp>,
 }
 
 impl Memory {
@@ -225,6 +229,11 @@ impl Memory {
         self.last_agents.get(caller).map(|(agent, at)| (agent, *at))
     }
 
+    /// When a phone last made an emergency call.
+    pub fn last_emergency(&self, phone: Mac) -> Option<Timestamp> {
+        self.emergencies.get(&phone).copied()
+    }
+
     pub(super) fn retire(&mut self, identity: String) {
         self.retired.insert(identity);
     }
@@ -327,6 +336,13 @@ impl Memory {
                 self.teams =
                     Arc::new(teams.into_iter().map(|team| (team.id.clone(), team)).collect());
             }
+            Effect::EmergencyCalled(phone, at) => {
+                let last = self.emergencies.entry(phone).or_insert(at);
+                *last = (*last).max(at);
+            }
+            Effect::EmergenciesForgotten(before) => {
+                self.emergencies.retain(|_, at| *at >= before);
+            }
             Effect::Served(caller, agent, at) => {
                 self.last_agents.insert(caller, (agent, at));
             }
@@ -376,7 +392,9 @@ impl Memory {
             | Effect::RedirectionForgotten(..)
             | Effect::Mirrored(_)
             | Effect::Served(..)
-            | Effect::ServedBefore(_) => {}
+            | Effect::ServedBefore(_)
+            | Effect::EmergencyCalled(..)
+            | Effect::EmergenciesForgotten(_) => {}
         }
     }
 

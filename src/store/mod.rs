@@ -26,7 +26,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool};
 use tokio::sync::broadcast;
 
-pub use journal::JournalFilter;
+pub use journal::{JournalFilter, JournalPage};
 pub use lock::Lock;
 pub use memory::Memory;
 pub use sqlx::Error as DatabaseError;

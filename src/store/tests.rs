@@ -4,6 +4,8 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::model::*;
 
+mod journal;
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
@@ -26,6 +28,7 @@ fn phone(last: u8) -> Phone {
         settings: Default::default(),
         handsets: Vec::new(),
         tags: Default::default(),
+        logout: None,
         added: at(1),
     }
 }
@@ -90,8 +93,10 @@ async fn what_was_written_is_there_after_a_restart_and_encrypted_on_the_disk() {
     }
     let store = Store::open(folder.path()).await.unwrap();
     see(&store);
-    let journal =
-        store.journal(&JournalFilter { phone: Some(mac(1)), user: None, limit: 10 }).await.unwrap();
+    let journal = store
+        .journal(&JournalFilter { phone: Some(mac(1)), limit: 10, ..JournalFilter::default() })
+        .await
+        .unwrap();
     assert_eq!(journal.len(), 1);
 }
 

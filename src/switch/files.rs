@@ -175,6 +175,10 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::PhoneEnrolled { .. }
         | Happening::KeyRotated { .. }
         | Happening::KeyRevoked { .. }
+        | Happening::SignedIn { .. }
+        | Happening::SignedOut
+        | Happening::SignInRefused { .. }
+        | Happening::SignInLocked { .. }
         | Happening::PhonesRefused { .. }
         | Happening::TemplateBroken { .. }
         | Happening::CustomerCalled { .. }

@@ -10,6 +10,7 @@
 //! | `peer` | one node: connection, events, looks |
 //! | `ask` | where one phone is registered, asked now |
 //! | `presence` | where each phone is registered, kept in the store: changes only |
+//! | `auto_logout` | who is logged out by themselves |
 //! | `keeper` | the one task that sends, and writes down what is done |
 //! | `queues` | mod_callcenter, kept as the teams are |
 //! | `reload` | `reloadxml`, and what its answer means |
@@ -23,6 +24,7 @@
 //! fetching twice does no harm. A phone in a call is told when the call is over (invariant 8).
 
 mod ask;
+mod auto_logout;
 mod channels;
 pub mod check;
 mod events;
@@ -47,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use ask::ask_once;
+pub use auto_logout::AutoLogouts;
 pub use events::{CheckSync, Events, PhoneEvents};
 pub use files::StandingFiles;
 pub use plan::Waiting;

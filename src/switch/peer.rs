@@ -84,6 +84,8 @@ pub(super) struct View {
     /// Of which phones there is something new to be kept.
     pub news: News,
     pub channels: Channels,
+    /// Those that began since somebody asked which phones are in use.
+    pub begun: Channels,
 }
 
 impl Peer {
@@ -124,8 +126,11 @@ impl Peer {
             Err(error) => self.trouble(error.to_string()),
             Ok((client, events)) => {
                 let why = self.attend(&client, events).await;
-                let trouble = self.view().trouble.take();
-                *self.view() = View { trouble, ..View::default() };
+                {
+                    let mut view = self.view();
+                    let (trouble, begun) = (view.trouble.take(), std::mem::take(&mut view.begun));
+                    *view = View { trouble, begun, ..View::default() };
+                }
                 self.trouble(why);
                 self.bells.ring();
             }
@@ -295,8 +300,11 @@ impl Peer {
         let now = Instant::now();
         match text("Event-Name").as_deref() {
             Some("CHANNEL_CREATE") => {
-                let channel = Channel::of_event(event);
-                channel.into_iter().for_each(|one| self.view().channels.begin(one, now));
+                if let Some(channel) = Channel::of_event(event) {
+                    let mut view = self.view();
+                    view.begun.begin(channel.clone(), now);
+                    view.channels.begin(channel, now);
+                }
                 // Nothing can go on because a call began.
                 return;
             }

@@ -50,6 +50,7 @@ fn phone(mac: &str) -> Phone {
         settings: Default::default(),
         handsets: Vec::new(),
         tags: Default::default(),
+        logout: None,
         added: now(),
     }
 }

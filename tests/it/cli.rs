@@ -389,7 +389,7 @@ fn a_mistake_in_the_configuration_is_told_with_its_place() {
     let ran = place.run("phones list");
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     let expected = format!(
-        "hotdeskd: {}:3:1: `listen.swich`: found the unknown key `swich`, expected `event_socket`, `switch`, `phones`, `phones_tls`. \
+        "hotdeskd: {}:3:1: `listen.swich`: found the unknown key `swich`, expected `event_socket`, `switch`, `phones`, `phones_tls`, `admin`. \
          Did you mean `switch`? Correct it, or take it out. `hotdeskd config example` shows every setting.\n",
         file.display()
     );

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod admin_api;
 mod cli;
 mod customer_service;

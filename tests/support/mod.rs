@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use hotdeskd::config::Config;
 use hotdeskd::desk::Desk;
+use hotdeskd::http::access::{PasswordDigest, TokenDigest};
 use hotdeskd::provisioning::settings::ProvisioningSettings;
 use hotdeskd::provisioning::{Provisioning, Site};
 use hotdeskd::simulator::{self, FreeSwitch, Phone, StaticDirectory, XmlCurl};
@@ -58,6 +59,8 @@ pub const USERS: [(&str, &str, &str); 3] = [
 /// The passwords in the configuration.
 pub const EVENT_SOCKET_PASSWORD: &str = "office-event-socket";
 pub const SWITCH_PASSWORD: &str = "office-xml-curl-password";
+/// The password of the operators, who are called as their roles are.
+pub const OPERATOR_PASSWORD: &str = "office-operator-password";
 /// How long anything may take that happens by itself.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -82,6 +85,11 @@ pub struct Plan {
     pub tables: String,
     /// Whether a call that is sent to a queue comes there.
     pub queues: bool,
+    /// Whether there is a listener for operators: people `viewer`, `helpdesk`, `admin`, and programs with
+    /// [`operator_token`].
+    pub operators: bool,
+    /// Further lines for the table `[admin]`.
+    pub admin: String,
 }
 
 pub struct Office {
@@ -224,6 +232,11 @@ impl Office {
     pub fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Where operators come, with a slash at its end.
+    pub fn admin_url(&self) -> String {
+        format!("http://{}/", self.config.admin.0.as_ref().unwrap().address)
     }
 
     /// What the daemon said.
@@ -411,13 +424,16 @@ fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
     let data = plan.data.clone().unwrap_or_else(|| folder.join("data"));
     let (event_socket, switch, pin) = (free_address(), free_address(), plan.pin);
     let (phones, provisioning, tables) = (free_address(), &plan.provisioning, &plan.tables);
+    let admin = if plan.operators { format!("\"{}\"", free_address()) } else { "false".to_owned() };
+    let operators = if plan.operators { operators(&plan.admin) } else { String::new() };
     let tls = if plan.tls { format!("\"{}\"", free_address()) } else { "false".to_owned() };
     let file = folder.join("hotdeskd.toml");
     let text = format!(
         "domain = \"office.test\"\n\
          data = \"{}\"\n\
          [listen]\nevent_socket = \"{event_socket}\"\n\
-         switch = \"{switch}\"\nphones = \"{phones}\"\nphones_tls = {tls}\n\
+         switch = \"{switch}\"\nphones = \"{phones}\"\nphones_tls = {tls}\nadmin = {admin}\n\
+         {operators}\
          [switch]\npassword = \"{SWITCH_PASSWORD}\"\n\
          [freeswitch.lab]\naddress = \"{freeswitch}\"\npassword = \"{EVENT_SOCKET_PASSWORD}\"\n\
          [pin]\nrefusal_after_ms = 500\n{pin}\n\
@@ -431,6 +447,26 @@ fn configure(folder: &Path, freeswitch: SocketAddr, plan: &Plan) -> Config {
     std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     Config::load(&file, None).unwrap()
+}
+
+/// The bearer token of a program with a role.
+pub fn operator_token(role: &str) -> String {
+    format!("office-token-of-a-{role}")
+}
+
+/// The table `[admin]`.
+fn operators(more: &str) -> String {
+    let hash = PasswordDigest::of(&OPERATOR_PASSWORD.into()).unwrap();
+    let one = |role: &str| {
+        let digest = TokenDigest::of(&operator_token(role).into()).hex();
+        format!(
+            "[[admin.user]]\nname = \"{role}\"\nrole = \"{role}\"\npassword_hash = '{}'\n\
+             [[admin.token]]\nname = \"{role}-program\"\nrole = \"{role}\"\ntoken_sha256 = \"{digest}\"\n",
+            hash.expose()
+        )
+    };
+    let all: String = ["viewer", "helpdesk", "admin"].map(one).concat();
+    format!("[admin]\n{more}\n{all}")
 }
 
 /// A FreeSWITCH without ticks that asks at `asked`, and else reads the standing files.

@@ -225,7 +225,8 @@ fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
          event_socket = \"{event_socket}\"\n\
          switch = \"{switch}\"\n\
          phones = \"{phones}\"\n\
-         phones_tls = false\n\n\
+         phones_tls = false\n\
+         admin = false\n\n\
          [freeswitch.demo]\n\
          address = \"{freeswitch}\"\n\
          password = \"demo-event-socket\"\n\n\

@@ -44,5 +44,6 @@ fn of(phone: &PhoneView) -> Listed<'_> {
         desk_extension: phone.desk_extension.as_ref(),
         hot_desk: phone.hot_desk,
         tags: &phone.tags,
+        logout: phone.logout,
     }
 }

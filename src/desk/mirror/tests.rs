@@ -50,6 +50,7 @@ fn phone(last: u8) -> Phone {
         settings: Default::default(),
         handsets: Vec::new(),
         tags: Default::default(),
+        logout: None,
         added: at(0),
     }
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{Input, Outside, Problem};
-use crate::model::Actor;
+use crate::http::access::By;
 use crate::people::ldap::{LdapMirror, LdapStatus};
 
 /// How everybody is to be read.
@@ -32,10 +32,11 @@ pub(super) async fn status(State(outside): State<Outside>) -> Result<Json<LdapSt
 /// Begins to read everybody, unless that is being done. How far it is stands in the status.
 pub(super) async fn sync(
     State(outside): State<Outside>,
+    By(by): By,
     Input(request): Input<SyncRequest>,
 ) -> Result<(StatusCode, Json<LdapStatus>), Problem> {
     let mirror = mirror(outside)?;
-    if mirror.start(request.accept, Actor::Command) {
+    if mirror.start(request.accept, by) {
         return Ok((StatusCode::ACCEPTED, Json(mirror.status())));
     }
     let told = "all people are being read already; try again when that is done";

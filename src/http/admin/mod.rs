@@ -8,9 +8,9 @@ mod customers;
 mod in_process;
 mod journal;
 mod ldap;
+mod me;
 mod phone_import;
 mod phones;
-mod problem;
 mod provisioning;
 mod queues;
 mod redirection;
@@ -19,6 +19,7 @@ mod users;
 mod ways;
 mod webhooks;
 
+use std::convert::Infallible;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -26,19 +27,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post, put};
+use axum::middleware::map_request;
 use tokio::net::UnixListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use in_process::{Ask, InProcess, Method};
-pub use journal::JournalQuery;
+pub use journal::{JournalQuery, Kinds, MOST_ENTRIES};
 pub use ldap::SyncRequest;
+pub use me::MeView;
 pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
-pub use problem::ProblemView;
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
@@ -48,13 +49,15 @@ pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
 pub use webhooks::{Retried, RetryRequest, WebhookQuery};
 
+use super::access::{Access, Operator, Route, routes};
+use super::problem::{Input, Named, Problem};
 use crate::customers::Customers;
 use crate::desk::Desk;
+use crate::model::Role;
 use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
 use crate::webhooks::Webhooks;
-use problem::{Input, Named, Problem};
 
 /// The largest request: a user with many variables.
 const BODY: usize = 64 * 1024;
@@ -65,7 +68,7 @@ const IMPORT: Duration = Duration::from_secs(300);
 
 /// What the handlers work with.
 #[derive(Clone)]
-struct Admin {
+pub struct Admin {
     provisioning: Provisioning,
     outside: Outside,
 }
@@ -111,49 +114,71 @@ impl FromRef<Admin> for Provisioning {
     }
 }
 
-/// The router.
-pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
-    let api: Router<Admin> = Router::new()
-        .route("/phones", get(phones::list))
-        .route("/phones/{mac}", get(phones::show).put(phones::save).delete(phones::remove))
-        .route("/phones/ways", get(ways::list))
-        .route("/phones/stages", get(ways::stages))
-        .route("/phones/{mac}/way", get(ways::show))
-        .route("/phones/{mac}/check", get(ways::check))
-        .route("/phones/{mac}/why", get(provisioning::why))
-        .route("/phones/{mac}/file", get(provisioning::render))
-        .route("/phones/{mac}/resync", post(provisioning::resync))
-        .route("/phones/{mac}/restart", post(provisioning::restart))
-        .route("/phones/{mac}/enrolment", post(provisioning::enrol))
-        .route("/phones/{mac}/logs", get(provisioning::logs))
-        .route("/phones/{mac}/logs/{name}", get(provisioning::log))
-        .route("/users", get(users::list).post(users::import))
-        .route("/users/sync", get(ldap::status).post(ldap::sync))
-        .route("/users/{extension}", get(users::show).put(users::save).delete(users::remove))
-        .route("/users/{extension}/pin", put(users::set_pin))
-        .route("/users/{extension}/unlock", post(users::unlock))
-        .route("/users/{extension}/sessions", delete(sessions::log_out_everywhere))
-        .route("/sessions", get(sessions::list).post(sessions::log_in))
-        .route("/sessions/{mac}", delete(sessions::log_out))
-        .route("/redirection", get(redirection::list))
-        .route(
-            "/redirection/run",
-            get(redirection::status).post(redirection::start).delete(redirection::stop),
-        )
-        .route("/redirection/run/last", get(redirection::last))
-        .route("/queues", get(queues::list))
-        .route("/queues/sync", post(queues::sync))
-        .route("/webhooks", get(webhooks::list))
-        .route("/webhooks/retry", post(webhooks::retry))
-        .route("/customers/lookup", get(customers::look_up))
-        .route("/journal", get(journal::list))
-        .layer(timeout(ANSWER));
-    let import: Router<Admin> = Router::new()
-        .route("/phones/import", post(phone_import::import))
-        .layer(DefaultBodyLimit::max(phone_import::BODY))
-        .layer(timeout(IMPORT));
-    Router::new()
-        .nest("/api/v1", api.merge(import))
+/// Where the API is.
+pub const BASE: &str = "/api/v1";
+
+/// All that the API has, below [`BASE`], and who may use it: the one table.
+pub fn table() -> Vec<Route<Admin>> {
+    use Role::{Admin, Helpdesk, Viewer};
+    vec![
+        Route::get("/me", Viewer, me::show),
+        Route::get("/phones", Viewer, phones::list),
+        Route::get("/phones/{mac}", Viewer, phones::show),
+        Route::put("/phones/{mac}", Admin, phones::save),
+        Route::delete("/phones/{mac}", Admin, phones::remove),
+        Route::post("/phones/import", Admin, phone_import::import).map(|import| {
+            let large = DefaultBodyLimit::max(phone_import::BODY);
+            import.layer::<_, Infallible>(large).layer(timeout(IMPORT))
+        }),
+        Route::get("/phones/ways", Viewer, ways::list),
+        Route::get("/phones/stages", Viewer, ways::stages),
+        Route::get("/phones/{mac}/way", Viewer, ways::show),
+        Route::get("/phones/{mac}/check", Helpdesk, ways::check),
+        Route::get("/phones/{mac}/why", Viewer, provisioning::why),
+        Route::get("/phones/{mac}/file", Viewer, provisioning::render),
+        Route::post("/phones/{mac}/resync", Helpdesk, provisioning::resync),
+        Route::post("/phones/{mac}/restart", Helpdesk, provisioning::restart),
+        Route::post("/phones/{mac}/enrolment", Admin, provisioning::enrol),
+        Route::get("/phones/{mac}/logs", Helpdesk, provisioning::logs),
+        Route::get("/phones/{mac}/logs/{name}", Helpdesk, provisioning::log),
+        Route::get("/users", Viewer, users::list),
+        Route::post("/users", Admin, users::import),
+        Route::get("/users/sync", Viewer, ldap::status),
+        Route::post("/users/sync", Admin, ldap::sync),
+        Route::get("/users/{extension}", Viewer, users::show),
+        Route::put("/users/{extension}", Admin, users::save),
+        Route::delete("/users/{extension}", Admin, users::remove),
+        Route::put("/users/{extension}/pin", Helpdesk, users::set_pin),
+        Route::post("/users/{extension}/unlock", Helpdesk, users::unlock),
+        Route::delete("/users/{extension}/sessions", Helpdesk, sessions::log_out_everywhere),
+        Route::get("/sessions", Viewer, sessions::list),
+        Route::post("/sessions", Helpdesk, sessions::log_in),
+        Route::delete("/sessions/{mac}", Helpdesk, sessions::log_out),
+        Route::get("/redirection", Viewer, redirection::list),
+        Route::get("/redirection/run", Viewer, redirection::status),
+        Route::post("/redirection/run", Admin, redirection::start),
+        Route::delete("/redirection/run", Admin, redirection::stop),
+        Route::get("/redirection/run/last", Viewer, redirection::last),
+        Route::get("/queues", Viewer, queues::list),
+        Route::post("/queues/sync", Admin, queues::sync),
+        Route::get("/webhooks", Viewer, webhooks::list),
+        Route::post("/webhooks/retry", Admin, webhooks::retry),
+        Route::get("/customers/lookup", Helpdesk, customers::look_up),
+        Route::get("/journal", Viewer, journal::list),
+    ]
+}
+
+/// The API below [`BASE`], for requests that say who asks.
+fn api(admin: Admin) -> Router {
+    let (import, table): (Vec<_>, Vec<_>) =
+        table().into_iter().partition(|route| route.path() == "/phones/import");
+    let api = routes(table).layer(timeout(ANSWER)).merge(routes(import));
+    Router::new().nest(BASE, api).with_state(admin)
+}
+
+/// What all answers have in common.
+fn finished(router: Router) -> Router {
+    router
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let told = "this path is not for this method";
@@ -161,7 +186,29 @@ pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
         })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(CatchPanicLayer::new())
-        .with_state(Admin { provisioning, outside })
+}
+
+/// The router of the unix socket, and of commands that have the store for themselves: whoever may use it may do
+/// everything.
+pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
+    // Unless the request says already who asks, see `InProcess::ask_as`.
+    let ours = map_request(async |mut request: Request| {
+        request.extensions_mut().get_or_insert_with(Operator::command);
+        request
+    });
+    finished(api(Admin { provisioning, outside })).layer(ours)
+}
+
+/// The router of the operators' listener: the API and what is `beside` it, behind the sign-in.
+pub fn listener(
+    provisioning: Provisioning,
+    outside: Outside,
+    access: &Access,
+    beside: Vec<Router>,
+) -> Router {
+    let api = api(Admin { provisioning, outside });
+    let all = beside.into_iter().fold(api, Router::merge);
+    finished(access.around(all))
 }
 
 fn timeout(time: Duration) -> TimeoutLayer {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::Problem;
 use crate::desk::{PhoneImport, PhonesImported};
+use crate::http::access::By;
 use crate::model::Actor;
 use crate::provisioning::Provisioning;
 use crate::provisioning::inventory::{Changed, Counts, Finding, MOST_PHONES, PhoneRow, Plan};
@@ -55,6 +56,7 @@ pub enum ImportStep {
 
 pub(super) async fn import(
     State(provisioning): State<Provisioning>,
+    By(by): By,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
@@ -74,7 +76,7 @@ pub(super) async fn import(
     let lost = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the import broke off");
     let plan = planned.await.map_err(lost)??;
     let (steps, answer) = mpsc::channel(WAITING);
-    tokio::spawn(run(provisioning, plan, query, steps, now));
+    tokio::spawn(run(provisioning, plan, query, steps, now, by));
     let lines = stream::unfold(answer, async |mut answer| {
         let step: ImportStep = answer.recv().await?;
         let mut line = serde_json::to_vec(&step).unwrap_or_default();
@@ -108,6 +110,7 @@ async fn run(
     query: ImportQuery,
     steps: mpsc::Sender<ImportStep>,
     now: Timestamp,
+    by: Actor,
 ) {
     let Plan { new, changed, findings, counts } = plan;
     for finding in findings {
@@ -121,7 +124,7 @@ async fn run(
     let changed = changed.into_iter().map(|Changed { old, new }| (old, new)).collect();
     let import = PhoneImport { new, changed, window: !query.no_window };
     let told = |done, all| drop(steps.try_send(ImportStep::Written(done, all)));
-    let done = provisioning.desk().import_phones(import, told, now, Actor::Command).await;
+    let done = provisioning.desk().import_phones(import, told, now, by).await;
     let last = match done {
         Ok(done) => ImportStep::Done(done),
         Err(error) => ImportStep::Failed(error.to_string()),

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Input, Named, Problem, RedirectionView};
 use crate::desk::{self, Desk, new_secret};
+use crate::http::access::By;
 use crate::model::{
-    Actor, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone, PhoneSettings,
+    AutoLogout, Emergency, Extension, Handset, MOST_HANDSETS, MOST_TAGS, Mac, Phone, PhoneSettings,
     SessionOrigin, SipIdentity, Tags,
 };
 use crate::provisioning::Provisioning;
@@ -46,6 +47,9 @@ pub struct PhoneView {
     /// The operator's words for groups of phones.
     #[serde(default)]
     pub tags: Tags,
+    /// When people are logged out there by themselves; as for the whole site where absent.
+    #[serde(default)]
+    pub logout: Option<AutoLogout>,
     /// When it was added.
     pub added: Timestamp,
     /// Who sits there.
@@ -117,6 +121,9 @@ pub struct PhoneChange {
     /// The operator's words for groups of phones.
     #[serde(default)]
     pub tags: Tags,
+    /// When people are logged out there by themselves: `20:00`, `4h`, `20:00 4h`, `never`; absent: as for the whole site.
+    #[serde(default)]
+    pub logout: Option<AutoLogout>,
     /// Its SIP secret. Absent: the one that it has, or for a new phone one that is made.
     #[serde(default, skip_serializing)]
     pub secret: Option<SecretString>,
@@ -148,6 +155,7 @@ pub(super) async fn show(
 
 pub(super) async fn save(
     State(provisioning): State<Provisioning>,
+    By(by): By,
     Named(mac): Named<Mac>,
     headers: HeaderMap,
     Input(change): Input<PhoneChange>,
@@ -174,6 +182,7 @@ pub(super) async fn save(
         settings: change.settings,
         handsets: change.handsets,
         tags: change.tags,
+        logout: change.logout,
         added: old.as_ref().map_or(now, |phone| phone.added),
     };
     let is_for_people = provisioning.is_for_people(&phone);
@@ -186,16 +195,17 @@ pub(super) async fn save(
         return Err(desk::Error::Base(mac).into());
     }
     phone.hot_desk &= is_for_people != Some(false) && phone.handsets.is_empty();
-    desk.save_phone(phone, now, Actor::Command).await?;
+    desk.save_phone(phone, now, by).await?;
     let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(shown(desk, mac)?)).into_response())
 }
 
 pub(super) async fn remove(
     State(desk): State<Desk>,
+    By(by): By,
     Named(mac): Named<Mac>,
 ) -> Result<StatusCode, Problem> {
-    desk.remove_phone(mac, Timestamp::now(), Actor::Command).await?;
+    desk.remove_phone(mac, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -231,6 +241,7 @@ fn view(memory: &Memory, pending: &HashMap<&str, Vec<String>>, phone: &Phone) ->
             .map(|(number, one)| handset(memory, phone, number, one))
             .collect(),
         tags: phone.tags.clone(),
+        logout: phone.logout,
         added: phone.added,
         session: memory.session(phone.mac).map(|session| SeatedView {
             user: session.user.clone(),

@@ -9,9 +9,10 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::Outside;
-use super::problem::{Input, Named, Problem};
 use crate::desk::{self, Desk};
-use crate::model::{Actor, Mac};
+use crate::http::access::By;
+use crate::http::problem::{Input, Named, Problem};
+use crate::model::Mac;
 use crate::provisioning::{Log, Provisioning, RenderError, Rendered, Why};
 
 /// Which file is to be rendered.
@@ -82,22 +83,25 @@ pub(super) async fn render(
 
 pub(super) async fn resync(
     State(desk): State<Desk>,
+    By(by): By,
     Named(mac): Named<Mac>,
 ) -> Result<StatusCode, Problem> {
-    desk.resync(mac, Timestamp::now(), Actor::Command).await?;
+    desk.resync(mac, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn restart(
     State(desk): State<Desk>,
+    By(by): By,
     Named(mac): Named<Mac>,
 ) -> Result<StatusCode, Problem> {
-    desk.restart(mac, Timestamp::now(), Actor::Command).await?;
+    desk.restart(mac, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn enrol(
     State(provisioning): State<Provisioning>,
+    By(by): By,
     Named(mac): Named<Mac>,
     Input(request): Input<EnrolRequest>,
 ) -> Result<Json<Enrolled>, Problem> {
@@ -110,10 +114,10 @@ pub(super) async fn enrol(
         EnrolRequest::Window(minutes) => {
             let until = now.checked_add(SignedDuration::from_mins(minutes.into()));
             let until = until.map_err(|error| Problem::value(error.to_string()))?;
-            desk.open_window(mac, until, now, Actor::Command).await?;
+            desk.open_window(mac, until, now, by).await?;
         }
-        EnrolRequest::Rotate(_) => desk.rotate_key(mac, now, Actor::Command).await?,
-        EnrolRequest::Revoke(_) => desk.revoke(mac, now, Actor::Command).await?,
+        EnrolRequest::Rotate(_) => desk.rotate_key(mac, now, by).await?,
+        EnrolRequest::Revoke(_) => desk.revoke(mac, now, by).await?,
         EnrolRequest::ShowUrl(_) => {}
     }
     let memory = desk.store().memory();

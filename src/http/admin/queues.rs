@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use futures_util::future::BoxFuture;
 
 use super::Outside;
-use super::problem::Problem;
+use crate::http::problem::Problem;
 use crate::model::NodeQueues;
 
 /// Who keeps the queues. Only a running daemon does: it has the connections.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Input, Outside, Problem};
 use crate::desk::Desk;
-use crate::model::{Actor, Mac, Redirection, RedirectionState};
+use crate::http::access::By;
+use crate::model::{Mac, Redirection, RedirectionState};
 use crate::provisioning::redirection::{NotBegun, Order, Outcome, Redirections, RunStatus};
 
 /// What a service was told of a phone, as it is answered.
@@ -68,11 +69,12 @@ pub(super) async fn status(State(outside): State<Outside>) -> Result<Json<RunSta
 /// Begins something, unless something is being done. How far it is stands in the status.
 pub(super) async fn start(
     State(outside): State<Outside>,
+    By(by): By,
     Input(order): Input<Order>,
 ) -> Result<(StatusCode, Json<RunStatus>), Problem> {
     let services = services(outside)?;
     let before = services.status().ended;
-    services.start(order, Actor::Command).map_err(|refused| {
+    services.start(order, by).map_err(|refused| {
         let status = match refused {
             NotBegun::NoService | NotBegun::Busy => StatusCode::CONFLICT,
             NotBegun::NoSuchService => StatusCode::NOT_FOUND,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Input, Named, Problem};
 use crate::desk::Desk;
-use crate::model::{Actor, Change, EndReason, Extension, LoginMode, Mac, SessionOrigin};
+use crate::http::access::By;
+use crate::model::{Change, EndReason, Extension, LoginMode, Mac, SessionOrigin};
 
 /// A desk session as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,27 +85,30 @@ pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<SessionView>> {
 
 pub(super) async fn log_in(
     State(desk): State<Desk>,
+    By(by): By,
     Input(login): Input<LoginRequest>,
 ) -> Result<Json<Vec<ChangeView>>, Problem> {
     let LoginRequest { phone, user, mode } = login;
     let now = Timestamp::now();
-    let changes = desk.log_in(phone, user, mode, None, now, Actor::Command).await?;
+    let changes = desk.log_in(phone, user, mode, None, now, by).await?;
     Ok(views(changes))
 }
 
 pub(super) async fn log_out(
     State(desk): State<Desk>,
+    By(by): By,
     Named(phone): Named<Mac>,
 ) -> Result<Json<Vec<ChangeView>>, Problem> {
-    let changes = desk.log_out(phone, None, Timestamp::now(), Actor::Command).await?;
+    let changes = desk.log_out(phone, None, Timestamp::now(), by).await?;
     Ok(views(changes))
 }
 
 pub(super) async fn log_out_everywhere(
     State(desk): State<Desk>,
+    By(by): By,
     Named(user): Named<Extension>,
 ) -> Result<Json<Vec<ChangeView>>, Problem> {
-    let changes = desk.log_out_everywhere(user, None, Timestamp::now(), Actor::Command).await?;
+    let changes = desk.log_out_everywhere(user, None, Timestamp::now(), by).await?;
     Ok(views(changes))
 }
 

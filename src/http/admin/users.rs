@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Input, Named, Problem};
 use crate::desk::{self, Desk, new_secret};
+use crate::http::access::By;
 use crate::model::{
-    Actor, AwayDestination, Extension, FunctionKey, GroupName, Mac, PhoneSettings, Pin, TeamId,
-    User, UserRecord, UserSource, Variables,
+    AwayDestination, Extension, FunctionKey, GroupName, Mac, PhoneSettings, Pin, TeamId, User,
+    UserRecord, UserSource, Variables,
 };
 use crate::store::Memory;
 
@@ -142,6 +143,7 @@ pub(super) async fn show(
 
 pub(super) async fn save(
     State(desk): State<Desk>,
+    By(by): By,
     Named(extension): Named<Extension>,
     headers: HeaderMap,
     Input(change): Input<UserChange>,
@@ -153,7 +155,7 @@ pub(super) async fn save(
     }
     let secret = change.softphone.map(|SoftphoneChange::New| new_secret());
     let record = record(extension.clone(), change)?;
-    desk.save_user(record, secret.clone(), Timestamp::now(), Actor::Command).await?;
+    desk.save_user(record, secret.clone(), Timestamp::now(), by).await?;
     let mut view = shown(&desk, &extension)?;
     view.softphone_secret = secret.map(|secret| secret.expose_secret().to_owned());
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -162,12 +164,13 @@ pub(super) async fn save(
 
 pub(super) async fn import(
     State(desk): State<Desk>,
+    By(by): By,
     Input(import): Input<UserImport>,
 ) -> Result<Response, Problem> {
     let extension = import.extension;
     let record = record(extension.clone(), import.user)?;
     let (pin, secret) = (import.pin, import.sip_secret);
-    desk.import_user(record, pin, secret, Timestamp::now(), Actor::Command).await?;
+    desk.import_user(record, pin, secret, Timestamp::now(), by).await?;
     Ok((StatusCode::CREATED, Json(shown(&desk, &extension)?)).into_response())
 }
 
@@ -192,14 +195,16 @@ fn record(extension: Extension, change: UserChange) -> Result<UserRecord, Proble
 
 pub(super) async fn remove(
     State(desk): State<Desk>,
+    By(by): By,
     Named(extension): Named<Extension>,
 ) -> Result<StatusCode, Problem> {
-    desk.remove_user(extension, Timestamp::now(), Actor::Command).await?;
+    desk.remove_user(extension, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn set_pin(
     State(desk): State<Desk>,
+    By(by): By,
     Named(extension): Named<Extension>,
     Input(request): Input<PinRequest>,
 ) -> Result<Response, Problem> {
@@ -210,7 +215,7 @@ pub(super) async fn set_pin(
             return Err(Problem::value("`random` in the request: expected true"));
         }
     };
-    desk.set_pin(extension, pin.clone(), Timestamp::now(), Actor::Command).await?;
+    desk.set_pin(extension, pin.clone(), Timestamp::now(), by).await?;
     if made {
         let answer = serde_json::json!({ "pin": pin.expose_secret() });
         return Ok(Json(answer).into_response());
@@ -220,9 +225,10 @@ pub(super) async fn set_pin(
 
 pub(super) async fn unlock(
     State(desk): State<Desk>,
+    By(by): By,
     Named(extension): Named<Extension>,
 ) -> Result<StatusCode, Problem> {
-    desk.unlock(extension, Timestamp::now(), Actor::Command).await?;
+    desk.unlock(extension, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Outside;
-use super::problem::{Named, Problem};
 use crate::desk;
+use crate::http::problem::{Named, Problem};
 use crate::model::{Asked, Mac, NodeRegistrations, Stage};
 use crate::provisioning::{Beside, PhoneCheck, Provisioning, WayView};
 

@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
-use super::Outside;
-use super::problem::{Input, Problem};
+use super::{Input, Outside, Problem};
 use crate::desk;
 use crate::webhooks::{Webhooks, WebhooksView};
 

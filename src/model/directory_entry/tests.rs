@@ -28,6 +28,7 @@ fn phone() -> Phone {
         settings: Default::default(),
         handsets: Vec::new(),
         tags: Default::default(),
+        logout: None,
         added: Timestamp::UNIX_EPOCH,
     }
 }

@@ -25,11 +25,13 @@ pub enum Column {
     HotDesk,
     /// The operator's words for groups of phones.
     Tags,
+    /// When people are logged out there by themselves.
+    Logout,
 }
 
 impl Column {
     /// All, in the order in which they are written.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Mac,
         Self::Vendor,
         Self::Model,
@@ -40,6 +42,7 @@ impl Column {
         Self::DeskExtension,
         Self::HotDesk,
         Self::Tags,
+        Self::Logout,
     ];
 
     /// Its name.
@@ -55,6 +58,7 @@ impl Column {
             Self::DeskExtension => "desk_extension",
             Self::HotDesk => "hot_desk",
             Self::Tags => "tags",
+            Self::Logout => "logout",
         }
     }
 
@@ -71,6 +75,7 @@ impl Column {
             Self::DeskExtension => &["phoneextension"],
             Self::HotDesk => &["hotdesking", "shared"],
             Self::Tags => &["tag", "groups"],
+            Self::Logout => &["autologout", "automaticlogout", "abmeldung"],
         }
     }
 

@@ -7,7 +7,7 @@
 use std::io::Write;
 
 use super::columns::Column;
-use crate::model::{Emergency, Extension, Mac, Phone, Tag, Tags};
+use crate::model::{AutoLogout, Emergency, Extension, Mac, Phone, Tag, Tags};
 
 /// What of a phone stands in an inventory.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,8 @@ pub struct Listed<'p> {
     pub hot_desk: bool,
     /// The operator's words for groups of phones.
     pub tags: &'p Tags,
+    /// When people are logged out there by themselves, where that is not as for the whole site.
+    pub logout: Option<AutoLogout>,
 }
 
 impl<'p> From<&'p Phone> for Listed<'p> {
@@ -44,6 +46,7 @@ impl<'p> From<&'p Phone> for Listed<'p> {
             desk_extension: phone.desk_extension.as_ref(),
             hot_desk: phone.hot_desk,
             tags: &phone.tags,
+            logout: phone.logout,
         }
     }
 }
@@ -67,6 +70,7 @@ impl Listed<'_> {
             Column::DeskExtension => number(self.desk_extension).unwrap_or_default(),
             Column::HotDesk => if self.hot_desk { "yes" } else { "no" }.to_owned(),
             Column::Tags => Tag::join(self.tags),
+            Column::Logout => self.logout.map(|rule| rule.to_string()).unwrap_or_default(),
         }
     }
 }

@@ -311,6 +311,7 @@ fn empty(mac: Mac, now: Timestamp) -> Phone {
         settings: PhoneSettings::new(),
         handsets: Vec::new(),
         tags: Tags::new(),
+        logout: None,
         added: now,
     }
 }
@@ -335,6 +336,7 @@ fn apply(row: &PhoneRow, phone: &mut Phone, wrong: &mut Vec<Wrong>) {
     set(&mut emergency.caller_id, &row.emergency_caller_id);
     set(&mut phone.owner, &row.owner);
     set(&mut phone.desk_extension, &row.desk_extension);
+    set(&mut phone.logout, &row.logout);
     if let Some(said) = row.hot_desk {
         phone.hot_desk = said.unwrap_or(true);
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::columns::{Column, short};
-use crate::model::{CallerNumber, Extension, Mac, Tag, Tags};
+use crate::model::{AutoLogout, CallerNumber, Extension, Mac, Tag, Tags};
 
 /// What a line says of a phone. A column that is not there says nothing, and what the phone has stays; an empty cell
 /// says that there is none.
@@ -41,6 +41,9 @@ pub struct PhoneRow {
     /// The operator's words for groups of phones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Tags>,
+    /// When people are logged out there; as for the whole site where the cell is empty.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    pub logout: Option<Option<AutoLogout>>,
 }
 
 /// A value that is there, be it `null`.
@@ -91,6 +94,7 @@ impl PhoneRow {
             desk_extension: None,
             hot_desk: None,
             tags: None,
+            logout: None,
         }
     }
 
@@ -132,6 +136,7 @@ impl PhoneRow {
             Column::Tags => {
                 self.tags = Some(Tag::list(cell).map_err(|error| error.to_string())?);
             }
+            Column::Logout => self.logout = Some(parsed(cell)?),
         }
         Ok(())
     }

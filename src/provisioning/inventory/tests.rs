@@ -318,18 +318,21 @@ fn phone(number: u16) -> impl Strategy<Value = Phone> {
     let vendor = proptest::option::of(prop_oneof!["snom", "yealink", "acme-2", "snom-x"]);
     let number_ = proptest::option::of("\\+?[0-9]{2,12}");
     let tags = proptest::collection::btree_set("[a-zA-Zäß0-9][a-z0-9./:_-]{0,8}", 0..4);
-    (vendor, text(), text(), text(), number_, tags, any::<bool>(), proptest::bool::ANY).prop_map(
-        move |(vendor, model, label, location, caller_id, tags, hot_desk, has_extension)| Phone {
+    let logout = proptest::option::of(prop_oneof!["20:00", "4h", "07:30 90m", "never"]);
+    let other = (any::<bool>(), proptest::bool::ANY, logout);
+    (vendor, text(), text(), text(), number_, tags, other).prop_map(
+        move |(vendor, model, label, location, caller_id, tags, other)| Phone {
             mac: mac(number),
             secret: "secret-1".into(),
             vendor,
             model,
             label,
-            desk_extension: has_extension
+            desk_extension: other
+                .1
                 .then(|| format!("{}", 20_000 + u32::from(number)))
                 .map(|e| e.parse().unwrap()),
             owner: None,
-            hot_desk,
+            hot_desk: other.0,
             emergency: Emergency {
                 caller_id: caller_id.map(|number| number.parse().unwrap()),
                 location,
@@ -337,6 +340,7 @@ fn phone(number: u16) -> impl Strategy<Value = Phone> {
             settings: Default::default(),
             handsets: Vec::new(),
             tags: tags.iter().map(|tag| tag.parse().unwrap()).collect(),
+            logout: other.2.map(|rule| rule.parse().unwrap()),
             added: now(),
         },
     )
@@ -375,8 +379,8 @@ proptest! {
 
     #[test]
     fn what_was_imported_once_is_unchanged_the_second_time(
-        columns in proptest::sample::subsequence(&Column::ALL[1..], 0..=9).prop_shuffle(),
-        cells in proptest::collection::vec(proptest::collection::vec(any::<proptest::sample::Index>(), 9), 1..5),
+        columns in proptest::sample::subsequence(&Column::ALL[1..], 0..=10).prop_shuffle(),
+        cells in proptest::collection::vec(proptest::collection::vec(any::<proptest::sample::Index>(), 10), 1..5),
     ) {
         let pool = |column: Column| match column {
             Column::Mac => &[][..],
@@ -388,6 +392,7 @@ proptest! {
             Column::DeskExtension => &[""],
             Column::HotDesk => &["", "yes", "NEIN"],
             Column::Tags => &["", "b a", "A,b;;c"],
+            Column::Logout => &["", "Never", "8:00:00 90m"],
         };
         let mut file = "mac".to_owned();
         columns.iter().for_each(|column| file += &format!(",{}", column.as_str()));

@@ -22,6 +22,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (10, "redirections", include_str!("sqlite/0010_redirections.sql")),
     (11, "ways", include_str!("sqlite/0011_ways.sql")),
     (13, "webhooks", include_str!("sqlite/0013_webhooks.sql")),
+    (14, "attendance", include_str!("sqlite/0014_attendance.sql")),
 ];
 
 /// Checks that the store has this version's schema, and changes nothing.

@@ -1,8 +1,10 @@
 //! A write in the making: typed reads and changes inside one transaction.
 
+mod attendance;
 mod callcenter;
 mod customer_calls;
 mod guard;
+mod journal;
 mod people;
 mod phone_imports;
 mod phones;
@@ -79,12 +81,13 @@ impl<'c> Tx<'c> {
             serde_json::to_string(&entry).map_err(|error| sqlx::Error::Encode(error.into()))?;
         self.execute(
             sqlx::query(
-                "INSERT INTO journal (id, at, phone, extension, entry) VALUES ($1, $2, $3, $4, $5)",
+                "INSERT INTO journal (id, at, phone, extension, what, entry) VALUES ($1, $2, $3, $4, $5, $6)",
             )
             .bind(id)
             .bind(entry.at.as_second())
             .bind(entry.what.phone().map(|mac| mac.to_string()))
             .bind(entry.what.user().map(ToString::to_string))
+            .bind(entry.what.kind().as_str())
             .bind(text),
         )
         .await?;
@@ -154,6 +157,9 @@ pub(super) async fn load(
         memory.apply(effect);
     }
     for effect in redirections::all(connection).await.map_err(row)? {
+        memory.apply(effect);
+    }
+    for effect in attendance::all(connection).await.map_err(row)? {
         memory.apply(effect);
     }
     for effect in ways::all(connection).await.map_err(row)? {

@@ -13,7 +13,7 @@ use crate::model::{Attempts, DeskSession, Enrolment, Extension, Floor, Mac, Phon
 /// How many phones one statement inserts: see `people.rs` on the number of parameters.
 const INSERTED: usize = 8;
 /// How many columns a gathered phone has.
-const GATHERED: usize = 14;
+const GATHERED: usize = 15;
 /// How many rows of few columns one statement is about.
 const ROWS: usize = 24;
 
@@ -81,7 +81,7 @@ impl Tx<'_> {
         for rows in phones.chunks(INSERTED) {
             let insert = format!(
                 "INSERT INTO phone_imports (mac, vendor, model, label, desk_extension, owner, hot_desk, \
-                 emergency_caller_id, emergency_location, tags, added, secret, url_key, window_until) \
+                 emergency_caller_id, emergency_location, tags, logout, added, secret, url_key, window_until) \
                  VALUES {}",
                 places(rows.len(), GATHERED)
             );
@@ -103,6 +103,7 @@ impl Tx<'_> {
                     .bind(phone.emergency.caller_id.as_ref().map(ToString::to_string))
                     .bind(phone.emergency.location.clone())
                     .bind(to_json(&phone.tags)?)
+                    .bind(phone.logout.map(|rule| rule.to_string()))
                     .bind(phone.added.as_second())
                     .bind(secret)
                     .bind(key)
@@ -187,9 +188,9 @@ impl Tx<'_> {
                 .to_owned(),
             update(),
             "INSERT INTO phones (mac, secret, vendor, model, label, desk_extension, owner, hot_desk, \
-             emergency_caller_id, emergency_location, tags, added) SELECT mac, secret, vendor, model, \
-             label, desk_extension, owner, hot_desk, emergency_caller_id, emergency_location, tags, added \
-             FROM phone_imports WHERE secret IS NOT NULL"
+             emergency_caller_id, emergency_location, tags, logout, added) SELECT mac, secret, vendor, model, \
+             label, desk_extension, owner, hot_desk, emergency_caller_id, emergency_location, tags, logout, \
+             added FROM phone_imports WHERE secret IS NOT NULL"
                 .to_owned(),
             "DELETE FROM enrolments WHERE phone IN \
              (SELECT mac FROM phone_imports WHERE secret IS NOT NULL)"
@@ -315,6 +316,7 @@ fn update() -> String {
         "emergency_caller_id",
         "emergency_location",
         "tags",
+        "logout",
     ];
     let set = columns.map(|column| {
         format!("{column} = (SELECT i.{column} FROM phone_imports i WHERE i.mac = phones.mac)")

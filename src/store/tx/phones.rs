@@ -10,7 +10,7 @@ use super::{Effect, Tx, Vault, json, parsed, parsed_opt, time, to_json};
 use crate::model::{Emergency, Extension, Mac, Phone};
 
 pub(super) const COLUMNS: &str = "mac, secret, vendor, model, label, desk_extension, owner, hot_desk, \
-     emergency_caller_id, emergency_location, settings, handsets, tags, added";
+     emergency_caller_id, emergency_location, settings, handsets, tags, logout, added";
 
 pub(super) fn place(mac: Mac) -> String {
     format!("phones/secret/{mac}")
@@ -35,6 +35,7 @@ pub(super) fn read(row: &AnyRow, vault: &Vault) -> Result<Phone, sqlx::Error> {
         settings: json(row, "settings")?,
         handsets: json(row, "handsets")?,
         tags: json(row, "tags")?,
+        logout: parsed_opt(row, "logout")?,
         added: time(row, "added")?,
     })
 }
@@ -117,11 +118,11 @@ impl Tx<'_> {
         let statement = if old.is_some() {
             "UPDATE phones SET secret = $1, vendor = $2, model = $3, label = $4, desk_extension = $5, \
              owner = $6, hot_desk = $7, emergency_caller_id = $8, emergency_location = $9, settings = $10, \
-             handsets = $11, tags = $12, added = $13 WHERE mac = $14"
+             handsets = $11, tags = $12, logout = $13, added = $14 WHERE mac = $15"
         } else {
             "INSERT INTO phones (secret, vendor, model, label, desk_extension, owner, hot_desk, \
-             emergency_caller_id, emergency_location, settings, handsets, tags, added, mac) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+             emergency_caller_id, emergency_location, settings, handsets, tags, logout, \
+             added, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         };
         let query = sqlx::query(statement)
             .bind(secret)
@@ -136,6 +137,7 @@ impl Tx<'_> {
             .bind(to_json(&phone.settings)?)
             .bind(to_json(&phone.handsets)?)
             .bind(to_json(&phone.tags)?)
+            .bind(phone.logout.map(|rule| rule.to_string()))
             .bind(phone.added.as_second())
             .bind(mac.clone());
         self.execute(query).await?;
@@ -169,6 +171,7 @@ impl Tx<'_> {
             "DELETE FROM phone_requests WHERE phone = $1",
             "DELETE FROM phone_contacts WHERE phone = $1",
             "DELETE FROM phone_registrations WHERE phone = $1",
+            "DELETE FROM phone_calls WHERE phone = $1",
             "DELETE FROM wanted WHERE target = $1",
             "DELETE FROM pin_counters WHERE phone = $1",
             "DELETE FROM phones WHERE mac = $1",

@@ -25,6 +25,7 @@ fn phone() -> Phone {
         settings: Default::default(),
         handsets: Vec::new(),
         tags: Default::default(),
+        logout: None,
         added: Timestamp::from_second(1).unwrap(),
     }
 }

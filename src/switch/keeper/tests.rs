@@ -75,6 +75,7 @@ async fn store(folder: &tempfile::TempDir) -> Store {
         settings: Default::default(),
         handsets: Vec::new(),
         tags: Default::default(),
+        logout: None,
         added: eleven_minutes_ago(),
     };
     let written = store.write(async move |tx: &mut Tx<'_>| {

@@ -243,6 +243,7 @@ async fn people(desk: &Desk, at_desks: &[&str]) {
             settings: Default::default(),
             handsets: Vec::new(),
             tags: Default::default(),
+            logout: None,
             added: now,
         };
         desk.save_phone(phone, now, Actor::Command).await.unwrap();

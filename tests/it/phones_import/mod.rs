@@ -216,7 +216,7 @@ fn files_that_are_no_inventory_are_refused_with_a_reason() {
     let place = Place::new();
     std::fs::create_dir_all(place.path("data")).unwrap();
     let unknown = "found the column `serial`, known are mac, vendor, model, label, location, \
-                   emergency_caller_id, owner, desk_extension, hot_desk, tags";
+                   emergency_caller_id, owner, desk_extension, hot_desk, tags, logout";
     for (content, told) in [
         (&b"mac,serial\n0004132a0001,4711\n"[..], unknown),
         (b"vendor,model\nsnom,D785\n", "expected one that is called `mac`"),

@@ -39,9 +39,9 @@ fn phones_are_read_by_the_names_of_their_columns(database: impl DatabaseServer) 
     assert_eq!(
         exported.lines().skip(1).collect::<Vec<_>>(),
         [
-            "0004132a0001,snom,,B\u{fc}ro 1,101,,,,yes,",
-            "0004132a0002,snom,,,102,,,,no,",
-            "0004132a0003,snom,,'=1+1,,,,,yes,",
+            "0004132a0001,snom,,B\u{fc}ro 1,101,,,,yes,,",
+            "0004132a0002,snom,,,102,,,,no,,",
+            "0004132a0003,snom,,'=1+1,,,,,yes,,",
         ]
     );
     let again = office.ok("phones import --sql");

@@ -1,5 +1,6 @@
 //! What is wanted of phones, brought about at FreeSWITCH: seen from the simulated one, and from a scripted peer.
 
+mod auto_logout;
 mod confirmation;
 mod examination;
 mod files;
@@ -135,6 +136,7 @@ async fn furnish(folder: &tempfile::TempDir) -> Desk {
             settings: Default::default(),
             handsets: Vec::new(),
             tags: Default::default(),
+            logout: None,
             added: now,
         };
         desk.save_phone(phone, now, Actor::Command).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod health;
 mod metrics;
+mod readers;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

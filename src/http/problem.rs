@@ -26,18 +26,19 @@ pub struct ProblemView {
 
 /// An error.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub struct Problem {
     status: StatusCode,
     detail: String,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    /// A status and a sentence.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into() }
     }
 
     /// The request is understood, but a value in it cannot be taken.
-    pub(super) fn value(detail: impl Into<String>) -> Self {
+    pub fn value(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 }
@@ -80,7 +81,7 @@ impl From<desk::Error> for Problem {
 }
 
 /// The body of a request, JSON.
-pub(super) struct Input<T>(pub(super) T);
+pub struct Input<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
     type Rejection = Problem;
@@ -121,7 +122,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 /// A value in the request's path.
-pub(super) struct Named<T>(pub(super) T);
+pub struct Named<T>(pub T);
 
 impl<S: Send + Sync, T: FromStr<Err: std::fmt::Display>> FromRequestParts<S> for Named<T> {
     type Rejection = Problem;
