@@ -158,6 +158,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (stop, attended, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
     let logouts = AutoLogouts::new(config.logout.clone());
     parts.spawn(async move { attended.keep_logouts(at_desk, logouts, stop).await });
+    let (stop, listening, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
+    parts.spawn(async move { listening.keep_emergencies(at_desk, stop).await });
     let (watching, keeping) = (switch.clone(), switch);
     let (stop_watching, stop_keeping) = (shutdown.clone(), shutdown.clone());
     parts.spawn(async move { watching.run(stop_watching).await });

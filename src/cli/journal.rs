@@ -150,6 +150,21 @@ pub(super) fn sentence(what: &Happening) -> String {
         | Happening::CustomerHungUp { .. }
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. } => of_customer(what),
+        Happening::EmergencyCall { from, user, number, desk, location, node, missed, .. } => {
+            let place: Vec<&str> =
+                [desk, location].into_iter().flatten().map(|text| &**text).collect();
+            let place =
+                if place.is_empty() { "a place nobody named".to_owned() } else { place.join(", ") };
+            let who = user.as_ref().map(|user| format!(", where {user} sits")).unwrap_or_default();
+            let late = if *missed { "; we were not there, and heard of it later" } else { "" };
+            format!("EMERGENCY CALL to {number} from {from} ({place}){who}, over {node}{late}")
+        }
+        Happening::EmergencyUnreachable { from, number, node, .. } => {
+            format!("NO ROUTE TOOK the emergency call to {number} from {from}, over {node}")
+        }
+        Happening::EmergencyCallback { from, number, node, .. } => {
+            format!("an emergency call was called back: {number} rings {from}, over {node}")
+        }
         Happening::PhoneMoved { phone, from, network, location } => {
             let network = network.map(|network| format!(", in {network}")).unwrap_or_default();
             format!(

@@ -120,10 +120,10 @@ pub struct Config {
     pub customers_password: Option<Secret>,
     /// Where the company keeps its list of phones.
     pub inventory: Inventory,
-    /// Other systems that are told of what happens.
-    pub webhooks: Vec<Webhook>,
     /// When people are logged out by themselves.
     pub logout: LogoutSettings,
+    /// Other systems that are told of what happens.
+    pub webhooks: Vec<Webhook>,
     /// The log.
     pub log: LogSettings,
 }
@@ -349,8 +349,8 @@ impl Checker<'_> {
             customers,
             customers_password,
             inventory: self.inventory(settings.inventory)?,
-            webhooks: self.webhooks(settings.webhook)?,
             logout: settings.logout,
+            webhooks: self.webhooks(settings.webhook)?,
             log: settings.log,
         })
     }

@@ -72,9 +72,9 @@ pub(super) struct Settings {
     #[serde(default)]
     pub service: ServiceSettings,
     #[serde(default)]
-    pub webhook: Vec<WebhookSettings>,
-    #[serde(default)]
     pub logout: LogoutSettings,
+    #[serde(default)]
+    pub webhook: Vec<WebhookSettings>,
     #[serde(default)]
     pub log: LogSettings,
 }

@@ -6,6 +6,7 @@
 //! the phones, and the journal, or nothing of it.
 
 mod customer_calls;
+mod emergency;
 mod enrolment;
 mod floor;
 mod guard;

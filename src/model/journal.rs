@@ -258,6 +258,59 @@ pub enum Happening {
         /// Where and what.
         error: String,
     },
+    /// An emergency call was made.
+    EmergencyCall {
+        /// The phone, or the base of the handset.
+        phone: Option<Mac>,
+        /// The user name with which the phone or handset registers.
+        from: String,
+        /// Who sat there.
+        user: Option<Extension>,
+        /// The emergency number.
+        number: String,
+        /// The caller ID that it showed.
+        caller_id: Option<String>,
+        /// What people call the desk.
+        desk: Option<String>,
+        /// Where it is.
+        location: Option<String>,
+        /// The FreeSWITCH node.
+        node: String,
+        /// The channel's Unique-ID.
+        call: String,
+        /// Whether it was made while we were not there, and was heard of later.
+        missed: bool,
+    },
+    /// No route took an emergency call.
+    EmergencyUnreachable {
+        /// The phone, or the base of the handset.
+        phone: Option<Mac>,
+        /// The user name with which the phone or handset registers.
+        from: String,
+        /// The emergency number.
+        number: String,
+        /// Where the desk is.
+        location: Option<String>,
+        /// The FreeSWITCH node.
+        node: String,
+        /// The channel's Unique-ID.
+        call: String,
+    },
+    /// Somebody from outside called back after an emergency call, and the phone that had made it rang.
+    EmergencyCallback {
+        /// The phone, or the base of the handset.
+        phone: Option<Mac>,
+        /// The user name with which the phone or handset registers.
+        from: String,
+        /// Who sits there.
+        user: Option<Extension>,
+        /// The number that was called.
+        number: String,
+        /// The FreeSWITCH node.
+        node: String,
+        /// The channel's Unique-ID.
+        call: String,
+    },
     /// A customer called the service number.
     CustomerCalled {
         /// The call's Unique-ID.
@@ -366,7 +419,10 @@ impl Happening {
             | Self::PhoneReturned { phone, .. }
             | Self::PhoneStuck { phone, .. }
             | Self::NotShown { phone, .. } => Some(*phone),
-            Self::PinLocked { phone, .. } => *phone,
+            Self::PinLocked { phone, .. }
+            | Self::EmergencyCall { phone, .. }
+            | Self::EmergencyUnreachable { phone, .. }
+            | Self::EmergencyCallback { phone, .. } => *phone,
             Self::CustomerCalled { .. }
             | Self::CustomerHungUp { .. }
             | Self::CustomerServed { .. }
@@ -405,6 +461,8 @@ impl Happening {
             Self::PinRefused { user, .. }
             | Self::PinLocked { user, .. }
             | Self::Shown { user, .. }
+            | Self::EmergencyCall { user, .. }
+            | Self::EmergencyCallback { user, .. }
             | Self::CustomerServed { agent: user, .. } => user.as_ref(),
             Self::PeopleMirrored { .. }
             | Self::TeamsMirrored { .. }
@@ -412,6 +470,7 @@ impl Happening {
             | Self::CustomerCalled { .. }
             | Self::CustomerHungUp { .. }
             | Self::CustomerLeft { .. }
+            | Self::EmergencyUnreachable { .. }
             | Self::PinAlarm { .. }
             | Self::PhoneSaved { .. }
             | Self::PhoneRemoved { .. }
@@ -517,6 +576,34 @@ mod tests {
                 further: vec![Reason::LastResort],
             },
             Happening::CustomerHungUp { call: "u".into(), number: None },
+            Happening::EmergencyCall {
+                phone: Some(phone),
+                from: phone.to_string(),
+                user: None,
+                number: "112".into(),
+                caller_id: Some("+43123456".into()),
+                desk: None,
+                location: Some("Vienna".into()),
+                node: "fs1".into(),
+                call: "u".into(),
+                missed: true,
+            },
+            Happening::EmergencyUnreachable {
+                phone: None,
+                from: "x".into(),
+                number: "112".into(),
+                location: None,
+                node: "fs1".into(),
+                call: "u".into(),
+            },
+            Happening::EmergencyCallback {
+                phone: Some(phone),
+                from: phone.to_string(),
+                user: None,
+                number: "+43123456".into(),
+                node: "fs1".into(),
+                call: "u".into(),
+            },
             Happening::CustomerServed {
                 call: "u".into(),
                 team: "sales".parse().unwrap(),

@@ -12,6 +12,7 @@ mod customer_route;
 mod desk_session;
 mod directory_entry;
 mod domain;
+mod emergency_call;
 mod enrolment;
 mod extension;
 mod flow;
@@ -56,6 +57,7 @@ pub use directory_entry::{
     is_reserved_param, is_reserved_variable,
 };
 pub use domain::{Domain, InvalidDomain};
+pub use emergency_call::{EmergencyCall, EmergencyStage};
 pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;

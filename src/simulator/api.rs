@@ -181,7 +181,7 @@ impl Node {
         }
     }
 
-    /// `insert|select|delete/REALM/KEY[/VALUE]` of `mod_db` and `mod_hash`.
+    /// `insert|select|delete|list/REALM/KEY[/VALUE]` of `mod_db` and `mod_hash`.
     pub(super) fn database(&self, argument: &str) -> String {
         let mut parts = argument.splitn(4, '/');
         let verb = parts.next().unwrap_or_default();
@@ -197,6 +197,13 @@ impl Node {
             "delete" => {
                 state.database.remove(&key);
                 "+OK".to_owned()
+            }
+            "list" => {
+                let realm = key.trim_end_matches('/').to_owned() + "/";
+                let keys = state.database.keys().filter_map(|key| key.strip_prefix(&realm));
+                let mut keys: Vec<&str> = keys.collect();
+                keys.sort_unstable();
+                keys.join(",")
             }
             "select" => state.database.get(&key).cloned().unwrap_or_default(),
             _ => "-ERR".to_owned(),

@@ -23,6 +23,7 @@ mod channel;
 pub mod device;
 mod dial;
 mod directory;
+mod emergency;
 mod event;
 mod expand;
 mod freeswitch;

@@ -186,6 +186,9 @@ fn is_urgent(what: &Happening) -> bool {
         | Happening::CustomerServed { .. }
         | Happening::CustomerLeft { .. }
         | Happening::Redirected { .. }
+        | Happening::EmergencyCall { .. }
+        | Happening::EmergencyUnreachable { .. }
+        | Happening::EmergencyCallback { .. }
         | Happening::PhoneMoved { .. }
         | Happening::PhoneReturned { .. }
         | Happening::PhoneStuck { .. }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `registrations`, `channels` | what a node says of its phones, read and kept; no IO, no clock |
 //! | `plan` | what to do about what is wanted; no IO, no clock |
+//! | `emergencies` | emergency calls, as they are made and from what FreeSWITCH remembers |
 //! | `events` | what each phone understands as "fetch your configuration again" |
 //! | `queue_calls` | what became of callers in queues |
 //! | `notify` | the NOTIFYs and the message lamp's text |
@@ -27,6 +28,7 @@ mod ask;
 mod auto_logout;
 mod channels;
 pub mod check;
+mod emergencies;
 mod events;
 mod files;
 mod keeper;
@@ -58,7 +60,7 @@ pub use registrations::Registration;
 pub use reload::{ReloadError, Reloaded};
 
 use crate::event_socket::{ChannelWord, CommandError};
-use crate::model::{Domain, Mac, QueueCall, Wanted};
+use crate::model::{Domain, EmergencyCall, Mac, QueueCall, Wanted};
 use crate::store::Store;
 use keeper::{Keeper, Pending};
 use peer::{Bells, Line, Peer};
@@ -175,6 +177,9 @@ pub struct Switch {
     presence_changed: Arc<Notify>,
     pending: Pending,
     queue_calls: broadcast::Sender<QueueCall>,
+    emergencies: broadcast::Sender<EmergencyCall>,
+    /// Rung when a node is connected.
+    connected: Arc<Notify>,
 }
 
 /// Watches the nodes and tells the phones until `shutdown`. For a look inside make a [`Switch`] first.
@@ -188,14 +193,19 @@ impl Switch {
         let changed = Arc::new(Notify::new());
         let queues_changed = Arc::new(Notify::new());
         let presence_changed = Arc::new(Notify::new());
+        let connected = Arc::new(Notify::new());
         let bells = Bells {
             phones: Arc::clone(&changed),
             queues: Arc::clone(&queues_changed),
             presence: Arc::clone(&presence_changed),
+            connected: Arc::clone(&connected),
         };
         let (queue_calls, _) = broadcast::channel(queue_calls::MOST);
-        let peer =
-            |node: &Node| Arc::new(Peer::new(node.clone(), bells.clone(), queue_calls.clone()));
+        let (emergencies, _) = broadcast::channel(emergencies::MOST);
+        let peer = |node: &Node| {
+            let told = (queue_calls.clone(), emergencies.clone());
+            Arc::new(Peer::new(node.clone(), bells.clone(), told))
+        };
         let peers = settings.nodes.iter().map(peer).collect();
         let (settings, pending) = (Arc::new(settings), Pending::default());
         Self {
@@ -207,6 +217,8 @@ impl Switch {
             presence_changed,
             pending,
             queue_calls,
+            emergencies,
+            connected,
         }
     }
 

@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::channels::{self, Channel, Channels};
 use super::presence::News;
 use super::registrations::{self, Gone, Registration, Registrations};
-use super::{AskError, Node, Trouble, queue_calls};
+use super::{AskError, Node, Trouble, emergencies, queue_calls};
 use crate::event_socket::{
     Api, Argument, Backoff, ChannelWord, Client, ClientSettings, ConnectError, Events, EventsError,
     Message, Subscription, lasting,
 };
-use crate::model::QueueCall;
+use crate::model::{EmergencyCall, QueueCall};
 
 /// How long FreeSWITCH has to answer what it can answer at once. After that the connection is given up for a new one.
 const PROMPT: Duration = Duration::from_secs(5);
@@ -37,6 +37,7 @@ pub(super) struct Peer {
     view: Mutex<View>,
     bells: Bells,
     queue_calls: broadcast::Sender<QueueCall>,
+    emergencies: broadcast::Sender<EmergencyCall>,
 }
 
 /// Rung at each change that may let something go on.
@@ -48,6 +49,8 @@ pub(super) struct Bells {
     pub queues: Arc<Notify>,
     /// Where phones are registered.
     pub presence: Arc<Notify>,
+    /// That a node is connected.
+    pub connected: Arc<Notify>,
 }
 
 impl Bells {
@@ -86,11 +89,19 @@ pub(super) struct View {
     pub channels: Channels,
     /// Those that began since somebody asked which phones are in use.
     pub begun: Channels,
+    /// Whether the emergency calls that it remembers were read.
+    pub emergencies_known: bool,
 }
 
 impl Peer {
-    pub(super) fn new(node: Node, bells: Bells, queue_calls: broadcast::Sender<QueueCall>) -> Self {
-        Self { node, view: Mutex::default(), bells, queue_calls }
+    /// `told` hear of callers in queues, and of emergency calls.
+    pub(super) fn new(
+        node: Node,
+        bells: Bells,
+        told: (broadcast::Sender<QueueCall>, broadcast::Sender<EmergencyCall>),
+    ) -> Self {
+        let (queue_calls, emergencies) = told;
+        Self { node, view: Mutex::default(), bells, queue_calls, emergencies }
     }
 
     /// What is known now. Never held across an `await`.
@@ -178,6 +189,7 @@ impl Peer {
             "sofia::expire",
             queue_calls::SUBCLASSES[0],
             queue_calls::SUBCLASSES[1],
+            emergencies::SUBCLASS,
         ]);
         client.subscribe(subscription).await?;
         let version = client.api(Api::new("version")).await?;
@@ -190,6 +202,7 @@ impl Peer {
         drop(view);
         tracing::info!(node = %self.node.name, registrations, channels, "connected to FreeSWITCH");
         self.bells.ring();
+        self.bells.connected.notify_one();
         Ok(reread)
     }
 
@@ -321,6 +334,12 @@ impl Peer {
                 Some("sofia::unregister" | "sofia::expire") => {
                     let gone = Gone::of_event(event);
                     gone.iter().for_each(|gone| self.unregistered(gone));
+                }
+                Some(emergencies::SUBCLASS) => {
+                    // Nobody listening is no fault.
+                    emergencies::read(event, &self.node.name)
+                        .map(|told| self.emergencies.send(told));
+                    return;
                 }
                 Some(subclass) if queue_calls::SUBCLASSES.contains(&subclass) => {
                     // An agent may be free again.

@@ -139,7 +139,7 @@ const MORNING: &[(&str, &str)] = &[
         "phones show 00-04-13-2a-00-02",
         "phone                0004132a0002\nwho is there         1002 Grace since TIME\n\
          owner                1002\ndesk extension       2002\nhot desk             yes\n\
-         emergency caller ID  the site's\npending              resync, lamp\nadded                TIME\n\n\
+         emergency caller ID  the site's\nlogged out           as the site says\npending              resync, lamp\nadded                TIME\n\n\
          imported                  TIME\nfirst contact             -\nenrolled                  -\n\
          configured                -\nregistered at FreeSWITCH  -\nshown as wanted           -\n",
     ),

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Outside;
 use crate::desk::{self, Desk};
-use crate::http::access::By;
+use crate::http::access::{By, Operator};
 use crate::http::problem::{Input, Named, Problem};
-use crate::model::Mac;
+use crate::model::{Mac, Role};
 use crate::provisioning::{Log, Provisioning, RenderError, Rendered, Why};
 
 /// Which file is to be rendered.
@@ -67,9 +67,15 @@ pub(super) async fn why(
 
 pub(super) async fn render(
     State(provisioning): State<Provisioning>,
+    operator: Operator,
     Named(mac): Named<Mac>,
     Query(query): Query<RenderQuery>,
 ) -> Result<Json<Rendered>, Problem> {
+    // Who has a phone's secrets is that phone; the route's own role is for the file without them.
+    if query.secrets && !operator.may(Role::Admin) {
+        let told = "a file with its secrets is for the role admin";
+        return Err(Problem::new(StatusCode::FORBIDDEN, told));
+    }
     let rendered = provisioning.render(mac, query.file.as_deref(), query.secrets, Timestamp::now());
     rendered.map(Json).map_err(|error| {
         let status = match &error {

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Outside, Problem};
+use super::Outside;
 use crate::desk;
+use crate::http::problem::{Input, Problem};
 use crate::webhooks::{Webhooks, WebhooksView};
 
 /// Which deliveries are meant.

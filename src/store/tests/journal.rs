@@ -151,6 +151,11 @@ async fn entries_from_before_the_kinds_are_found_by_their_kind() {
         "DROP INDEX journal_by_what",
         "DROP INDEX journal_by_time",
         "ALTER TABLE journal DROP COLUMN what",
+        "ALTER TABLE phones DROP COLUMN logout",
+        "ALTER TABLE phone_imports DROP COLUMN logout",
+        "DROP TABLE phone_calls",
+        "DROP TABLE calls_watched",
+        "DROP TABLE emergency_calls",
         "DELETE FROM _sqlx_migrations WHERE version = 14",
     ] {
         sqlx::query(statement).execute(&mut old).await.unwrap();

@@ -10,7 +10,7 @@ use crate::model::Mac;
 use crate::store::Store;
 
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<Vec<Effect>, sqlx::Error> {
-    let query = "SELECT phone, MAX(at) AS at FROM emergency_calls GROUP BY phone";
+    let query = "SELECT phone, MAX(at) AS at FROM emergency_calls WHERE phone <> '' GROUP BY phone";
     let rows = sqlx::query(query).fetch_all(connection).await?;
     let read = |row| Ok(Effect::EmergencyCalled(parsed(row, "phone")?, time(row, "at")?));
     rows.iter().map(read).collect()
@@ -61,14 +61,14 @@ impl Tx<'_> {
         self.execute(watched).await.map(drop)
     }
 
-    /// Notes an emergency call by its Unique-ID; whether it was not noted before.
+    /// Notes an emergency call by its Unique-ID, and the phone where it is one; whether it was not noted before.
     ///
     /// # Errors
     /// The store failed.
     pub async fn note_emergency_call(
         &mut self,
         call: &str,
-        phone: Mac,
+        phone: Option<Mac>,
         at: Timestamp,
     ) -> Result<bool, sqlx::Error> {
         let known = sqlx::query("SELECT 1 FROM emergency_calls WHERE call = $1")
@@ -81,10 +81,10 @@ impl Tx<'_> {
         let insert =
             sqlx::query("INSERT INTO emergency_calls (call, phone, at) VALUES ($1, $2, $3)")
                 .bind(call.to_owned())
-                .bind(phone.to_string())
+                .bind(phone.map(|phone| phone.to_string()).unwrap_or_default())
                 .bind(at.as_second());
         self.execute(insert).await?;
-        self.effects.push(Effect::EmergencyCalled(phone, at));
+        self.effects.extend(phone.map(|phone| Effect::EmergencyCalled(phone, at)));
         Ok(true)
     }
 

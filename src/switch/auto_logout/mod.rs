@@ -288,7 +288,8 @@ impl<'a> Keeper<'a> {
         for peer in self.switch.peers.iter() {
             let view = peer.view();
             let calls = view.channels.calls();
-            let is_connected = view.line.is_some();
+            // Before that the phone may just have made an emergency call.
+            let is_connected = view.line.is_some() && view.emergencies_known;
             let memory = self.switch.store.memory();
             free.retain(|one| {
                 let registration = memory.registration(one.phone);

@@ -210,8 +210,8 @@ async fn after_an_emergency_call_nobody_is_logged_out_there_for_a_while() {
     let called = at("2026-07-01T17:50:00Z");
     let noted = office.desk.store().write(async move |tx: &mut Tx<'_>| {
         Ok::<_, DatabaseError>((
-            tx.note_emergency_call("one", mac(1), called).await?,
-            tx.note_emergency_call("one", mac(1), called).await?,
+            tx.note_emergency_call("one", Some(mac(1)), called).await?,
+            tx.note_emergency_call("one", Some(mac(1)), called).await?,
         ))
     });
     assert_eq!(noted.await.unwrap(), (true, false));

@@ -43,3 +43,23 @@ async fn what_changes_something_is_not_for_those_who_look() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_rendered_files_secrets_are_for_admins_only() {
+    let office = office().await;
+    let browser = Browser::new(&office);
+    for role in Role::ALL {
+        for secrets in [false, true] {
+            let path = format!("{}/phones/0004132affff/file?secrets={secrets}", admin::BASE);
+            let ask = browser.ask(Method::GET, &path);
+            let ask =
+                ask.header("authorization", format!("Bearer {}", operator_token(role.as_str())));
+            let expected = match secrets && role < Role::Admin {
+                true => StatusCode::FORBIDDEN,
+                // Nobody has that phone.
+                false => StatusCode::NOT_FOUND,
+            };
+            assert_eq!(ask.send().await.unwrap().status(), expected, "{role} {secrets}");
+        }
+    }
+}

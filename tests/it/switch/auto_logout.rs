@@ -13,6 +13,9 @@ fn ago(hours: i64) -> Timestamp {
 /// Logs out by these settings, looking often.
 fn keep(office: &Office, settings: &str) {
     let (switch, desk) = (office.switch.clone(), office.desk.clone());
+    // Nobody is logged out before the emergency calls are known.
+    let (listens, at_desk) = (switch.clone(), desk.clone());
+    tokio::spawn(async move { listens.keep_emergencies(at_desk, CancellationToken::new()).await });
     let settings: LogoutSettings = toml::from_str(settings).unwrap();
     let look = Duration::from_millis(50);
     let logouts = AutoLogouts { look, ..AutoLogouts::new(settings) };

@@ -2,6 +2,7 @@
 
 mod auto_logout;
 mod confirmation;
+mod emergencies;
 mod examination;
 mod files;
 mod hostile;
