@@ -1,5 +1,6 @@
 //! What whoever watches the daemon is told: metrics, health.
 
+mod dashboard;
 mod health;
 mod metrics;
 mod readers;
