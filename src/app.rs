@@ -141,11 +141,11 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let stop = shutdown.clone();
     parts.spawn(async move { webhooks.run(stop).await });
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
-    let report = system::Report::new(&config, running.clone(), seen.clone());
+    let report = system::Report::new(&config, running.clone(), seen);
     let outside = Outside { system: Some(Arc::new(report)), ..outside };
+    let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
     let access =
-        operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown)
-            .await?;
+        operators::operators(&config, seen.clone(), &running, &mut parts, &shutdown).await?;
     let admin = http::admin::socket(provisioning.clone(), outside, &access);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));

@@ -48,13 +48,20 @@ async fn with(page: &Page, signed: &Signed, notice: Option<Notice>) -> Result<Re
 /// The queues at each node, or why nothing can be said.
 async fn nodes(page: &Page, signed: &Signed) -> Value {
     match page.ask::<Vec<NodeQueues>>(signed, Ask::get("/queues")).await {
-        Ok(nodes) => context! { nodes => nodes.iter().map(node).collect::<Vec<_>>() },
+        Ok(nodes) => {
+            let named = |extension: &str| {
+                let memory = page.store().memory();
+                memory.user(&extension.parse().ok()?).map(|user| user.name.clone())
+            };
+            let nodes = nodes.iter().map(|one| node(one, &named));
+            context! { nodes => nodes.collect::<Vec<_>>() }
+        }
         Err(problem) => context! { nodes => Vec::<Value>::new(), trouble => problem.detail() },
     }
 }
 
-/// One node, for a template.
-fn node(node: &NodeQueues) -> Value {
+/// One node, for a template. `named` tells what a person with an extension is called.
+fn node(node: &NodeQueues, named: &dyn Fn(&str) -> Option<String>) -> Value {
     let tone = |standing: Standing| match standing {
         Standing::Same => "good",
         Standing::Foreign => "calm",
@@ -73,6 +80,7 @@ fn node(node: &NodeQueues) -> Value {
     let agents = node.agents.iter().map(|agent| {
         context! {
             name => team(&agent.agent),
+            person => named(team(&agent.agent)),
             standing => agent.standing.to_string(),
             tone => tone(agent.standing),
             status => agent.status.clone(),

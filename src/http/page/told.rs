@@ -50,7 +50,7 @@ impl Line {
             names.push(Name { id: user.to_string(), text, href: format!("/people/{user}") });
         }
         let by = match &entry.by {
-            Actor::Caller(_) | Actor::Outside => String::new(),
+            Actor::Caller(_) | Actor::Outside | Actor::Daemon => String::new(),
             other => format!("by {other}"),
         };
         Self {

@@ -161,7 +161,7 @@ async fn pictures_for_the_readme() {
     picture(&browser, &office, "queues", "queues", 760).await;
     picture(&browser, &office, "journal", "journal", 760).await;
     picture(&browser, &office, "system", "system", 760).await;
-    picture(&browser, &office, &format!("phones/{}/file", mac(0)), "file", 900).await;
+    picture(&browser, &office, &format!("{stuck}/file"), "file", 900).await;
     browser.dark(true).await;
     picture(&browser, &office, "", "now-dark", 1160).await;
     browser.dark(false).await;
