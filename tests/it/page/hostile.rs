@@ -52,7 +52,7 @@ async fn what_comes_from_outside_is_text_wherever_it_stands() {
         browser.open(&format!("{}{page}", office.admin_url())).await;
         let found = browser
             .script(
-                "return [document.title.includes('owned'),\
+                "return [document.title === 'owned',\
                  document.querySelectorAll('main img, main script, main b').length,\
                  document.body.innerHTML.includes('5332114')]",
             )
