@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use emergency::emergency_test;
 pub use listeners::tls_settings;
+pub use operators::admin_tls_settings;
 
 use background::Background;
 use listeners::bind;
