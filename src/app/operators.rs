@@ -13,7 +13,7 @@ use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::{self, Limits};
 use crate::provisioning::Provisioning;
 
-/// Listens for operators, where the configuration says so.
+/// Listens for operators, where the configuration says so; answers who may come.
 ///
 /// # Errors
 /// The address cannot be listened at, or the certificate cannot be used.
@@ -23,12 +23,12 @@ pub(super) async fn operators(
     outside: Outside,
     parts: &mut JoinSet<()>,
     shutdown: &CancellationToken,
-) -> anyhow::Result<()> {
-    let Some(listener) = &config.admin.0 else { return Ok(()) };
+) -> anyhow::Result<Access> {
     let settings = config.operators.access();
     let store = provisioning.desk().store().clone();
     let access =
         Access::new(settings, store, shutdown.clone()).context("the operators' sign-in")?;
+    let Some(listener) = &config.admin.0 else { return Ok(access) };
     let api = InProcess::new(provisioning.clone(), outside.clone());
     let page = http::page::router(api, provisioning.clone(), access.clone()).context("the page")?;
     let beside = vec![page];
@@ -48,7 +48,7 @@ pub(super) async fn operators(
             parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()))
         }
     };
-    Ok(())
+    Ok(access)
 }
 
 /// The proxies that are believed from where their clients come.
