@@ -165,7 +165,7 @@ impl Tester<'_> {
         };
         let title = identity.handset.map_or_else(|| phone.title(), |n| phone.handset_title(n));
         let location = phone.emergency.location.clone();
-        (!why.is_empty()).then(|| EmergencyFailing {
+        (!why.is_empty()).then_some(EmergencyFailing {
             identity: id,
             phone: identity.phone,
             title,

@@ -84,7 +84,7 @@ impl Office {
     }
 
     fn folder(&self) -> Folder {
-        Folder::new(&self.place.path().join("standing"), None)
+        Folder::new(self.place.path().join("standing"), None)
     }
 
     fn files(&self) -> Vec<RenderedFile> {
