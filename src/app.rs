@@ -136,8 +136,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let stop = shutdown.clone();
     parts.spawn(async move { webhooks.run(stop).await });
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
-    operators::operators(&config, seen.clone(), &running, &mut parts, &shutdown).await?;
-    let admin = http::admin::router(provisioning.clone(), outside);
+    let access =
+        operators::operators(&config, seen.clone(), &running, &mut parts, &shutdown).await?;
+    let admin = http::admin::socket(provisioning.clone(), outside, &access);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));
     let room = provisioning.clone();

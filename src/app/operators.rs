@@ -8,12 +8,13 @@ use super::listeners::bind;
 use super::watch::Running;
 use crate::config::Config;
 use crate::http::access::Access;
+use crate::http::admin::InProcess;
 use crate::http::peer::ProxyHeader;
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
 use crate::http::watch::Watched;
 use crate::http::{self, Limits};
 
-/// Listens for operators, where the configuration says so.
+/// Listens for operators, where the configuration says so; answers who may come.
 ///
 /// # Errors
 /// The address cannot be listened at, or the certificate cannot be used.
@@ -23,15 +24,17 @@ pub(super) async fn operators(
     running: &Running,
     parts: &mut JoinSet<()>,
     shutdown: &CancellationToken,
-) -> anyhow::Result<()> {
-    let Some(listener) = &config.admin.0 else { return Ok(()) };
+) -> anyhow::Result<Access> {
     let settings = config.operators.access();
     let (provisioning, outside) = seen.parts();
     let store = provisioning.desk().store().clone();
     let access =
         Access::new(settings, store, shutdown.clone()).context("the operators' sign-in")?;
+    let Some(listener) = &config.admin.0 else { return Ok(access) };
+    let api = InProcess::new(provisioning.clone(), outside.clone());
+    let page = http::page::router(api, provisioning.clone(), access.clone()).context("the page")?;
     let scrapers = config.operators.settings.metrics_allow.clone();
-    let beside = vec![http::watch::listener(seen.clone(), scrapers)];
+    let beside = vec![page, http::watch::listener(seen, scrapers)];
     let router = http::admin::listener(provisioning, outside, &access, beside);
     let tcp = bind("admin", listener.address).await?;
     running.listens("admin", listener.address);
@@ -49,7 +52,7 @@ pub(super) async fn operators(
             parts.spawn(http::serve(TlsListener { tcp, tls }, router, limits, shutdown.clone()))
         }
     };
-    Ok(())
+    Ok(access)
 }
 
 /// The proxies that are believed from where their clients come.

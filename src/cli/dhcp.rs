@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::Printed;
 use super::door::Door;
 use crate::config::Config;
-use crate::http::admin::Ask;
 use crate::model::Mac;
 use crate::provisioning::dhcp::{self, Server};
 use crate::provisioning::vendor::Vendors;
@@ -64,7 +63,12 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
     let Command::Print { server, all } = command;
     let phones: Vec<Listed> = match all {
         true => Vec::new(),
-        false => Door::open(config).await?.ask(Ask::get("/phones")).await?,
+        false => {
+            Door::open(config)
+                .await?
+                .list("/phones", |phone: &Listed| phone.mac.to_string())
+                .await?
+        }
     };
     Ok(print(*server, &phones, config))
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt as _;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
 use crate::app;
 use crate::config::Config;
-use crate::http::admin::{Ask, InProcess, Outside};
+use crate::http::admin::{Ask, InProcess, MOST_ROWS, Outside};
 use crate::http::problem::ProblemView;
 use crate::store::Lock;
 
@@ -98,6 +99,30 @@ impl Door {
         serde_json::from_slice(body)
             .context("the answer of the daemon cannot be read; is it of the same version?")
     }
+
+    /// Reads a whole list, part by part. `key` is what a row is known by in the list's order.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: impl Fn(&T) -> String,
+    ) -> anyhow::Result<Vec<T>> {
+        let with = if path.contains('?') { '&' } else { '?' };
+        let mut all: Vec<T> = Vec::new();
+        loop {
+            let after = all.last().map(|row| {
+                let key = key(row);
+                format!("&after={}", utf8_percent_encode(&key, NON_ALPHANUMERIC))
+            });
+            let path = format!("{path}{with}limit={MOST_ROWS}{}", after.unwrap_or_default());
+            let part: Vec<T> = self.ask(Ask::get(&path)).await?;
+            let is_last = part.len() < MOST_ROWS as usize;
+            all.extend(part);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Sends bytes of a kind, and hands each line of the answer to `line` as it comes.
     pub(super) async fn send(
         &self,

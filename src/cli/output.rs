@@ -6,7 +6,6 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::http::admin::{ChangeView, WhatChanged};
-use crate::model::EndReason;
 
 /// A table, or `empty` where there are no rows.
 pub(super) fn table<const N: usize>(
@@ -72,27 +71,11 @@ pub(super) fn changes(changes: &[ChangeView], nothing: &str) -> String {
             (WhatChanged::Began, _) => format!("{user} is logged in at {phone}.\n"),
             (WhatChanged::Ended, None) => format!("{user} is logged out at {phone}.\n"),
             (WhatChanged::Ended, Some(reason)) => {
-                format!("{user} is logged out at {phone}: {}.\n", because(reason))
+                format!("{user} is logged out at {phone}: {reason}.\n")
             }
         }
     });
     lines.collect()
-}
-
-/// Why a session ended, in words.
-pub(super) fn because(reason: &EndReason) -> String {
-    match reason {
-        EndReason::TakenOver(user) => format!("{user} logged in there"),
-        EndReason::LoggedInElsewhere(phone) => format!("logged in at {phone}"),
-        EndReason::LoggedOut => "logged out".to_owned(),
-        EndReason::LoggedOutEverywhere => "logged out everywhere".to_owned(),
-        EndReason::UserRemoved => "the user was removed".to_owned(),
-        EndReason::MayNotHotDesk => "the user may no longer log in at desk phones".to_owned(),
-        EndReason::PhoneRemoved => "the phone was removed".to_owned(),
-        EndReason::OwnerChanged => "the phone's owner changed".to_owned(),
-        EndReason::TimeOfDay => "time of day".to_owned(),
-        EndReason::Idle => "idle".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -222,7 +222,8 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
 
 /// The phones that have all these tags.
 async fn listed(tags: &[Tag], config: &Config) -> anyhow::Result<Vec<PhoneView>> {
-    let mut phones: Vec<PhoneView> = Door::open(config).await?.ask(Ask::get("/phones")).await?;
+    let key = |phone: &PhoneView| phone.mac.to_string();
+    let mut phones = Door::open(config).await?.list("/phones", key).await?;
     phones.retain(|phone| tags.iter().all(|tag| phone.tags.contains(tag)));
     Ok(phones)
 }

@@ -51,8 +51,8 @@ pub(super) struct Logout {
 pub(super) async fn run(command: &Command, config: &Config) -> Printed {
     let printed = match command {
         Command::List { json } => {
-            let sessions: Vec<SessionView> =
-                Door::open(config).await?.ask(Ask::get("/sessions")).await?;
+            let key = |session: &SessionView| session.phone.to_string();
+            let sessions = Door::open(config).await?.list("/sessions", key).await?;
             if *json { output::json(&sessions)? } else { table(&sessions) }
         }
         Command::Login { extension, mac, also } => {

@@ -131,7 +131,8 @@ fn pair(text: &str) -> Result<(String, String), &'static str> {
 pub(super) async fn run(command: &Command, config: &Config) -> Printed {
     let printed = match command {
         Command::List { json } => {
-            let users: Vec<UserView> = Door::open(config).await?.ask(Ask::get("/users")).await?;
+            let key = |user: &UserView| user.extension.to_string();
+            let users = Door::open(config).await?.list("/users", key).await?;
             if *json { output::json(&users)? } else { table(&users) }
         }
         Command::Show { extension, json } => {

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{Desk, Error, PinMethod, enrolment, floor};
 use crate::model::{
-    Actor, Enrolment, Extension, Handset, Happening, Mac, Phone, Pin, Seat, User, UserRecord,
-    UserSource, is_reserved_param, is_reserved_variable,
+    Actor, AwayDestination, Enrolment, Extension, Handset, Happening, Mac, Phone, Pin, Seat, User,
+    UserRecord, UserSource, is_reserved_param, is_reserved_variable,
 };
 use crate::store::Tx;
 
@@ -139,6 +139,28 @@ impl Desk {
             user.sip_secret = sip_secret.clone().or(user.sip_secret);
             record.check()?;
             keep_user(tx, user, old.as_ref(), true, now, &by).await
+        });
+        Ok(saved.await?)
+    }
+
+    /// Calls to a user of our own go to `away` while the user is nowhere.
+    ///
+    /// # Errors
+    /// The user is unknown or comes from elsewhere, or the store failed; nothing changed.
+    pub async fn set_away(
+        &self,
+        user: Extension,
+        away: AwayDestination,
+        now: Timestamp,
+        by: Actor,
+    ) -> Result<(), Error> {
+        let saved = self.store.write(async move |tx: &mut Tx<'_>| {
+            let known = tx.user(&user).await?.ok_or_else(|| Error::UnknownUser(user.clone()))?;
+            if known.source != UserSource::Local {
+                return Err(Error::KeptElsewhere(user.clone(), known.source));
+            }
+            let changed = User { away: away.clone(), ..known.clone() };
+            keep_user(tx, changed, Some(&known), true, now, &by).await
         });
         Ok(saved.await?)
     }

@@ -11,6 +11,7 @@ mod crowd;
 #[cfg(test)]
 mod curl;
 pub mod digest;
+pub mod page;
 pub mod peer;
 pub mod phones;
 pub mod problem;

@@ -17,6 +17,7 @@ mod enrolment;
 mod extension;
 mod flow;
 mod journal;
+mod journal_words;
 mod location;
 mod mac;
 mod opening_hours;

@@ -337,8 +337,9 @@ impl Peer {
                 }
                 Some(emergencies::SUBCLASS) => {
                     // Nobody listening is no fault.
-                    emergencies::read(event, &self.node.name)
-                        .map(|told| self.emergencies.send(told));
+                    if let Some(told) = emergencies::read(event, &self.node.name) {
+                        let _ = self.emergencies.send(told);
+                    }
                     return;
                 }
                 Some(subclass) if queue_calls::SUBCLASSES.contains(&subclass) => {

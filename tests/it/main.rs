@@ -19,6 +19,7 @@ mod ldap;
 mod login;
 mod logs;
 mod onboarding;
+mod page;
 mod phone_book;
 mod phones_configure;
 mod phones_import;

@@ -3,6 +3,7 @@
 //!
 //! Each office has its own folder and ports, and ends only the processes that it started.
 
+pub mod browser;
 pub mod cut;
 mod databases;
 mod dialling;

@@ -54,7 +54,8 @@ pub(super) async fn list(
     json: bool,
     config: &Config,
 ) -> anyhow::Result<String> {
-    let mut ways: Vec<WayView> = Door::open(config).await?.ask(Ask::get(&filter.query())).await?;
+    let key = |way: &WayView| way.mac.to_string();
+    let mut ways = Door::open(config).await?.list(&filter.query(), key).await?;
     if !tags.is_empty() {
         let tagged = super::listed(tags, config).await?;
         let tagged: HashSet<Mac> = tagged.iter().map(|phone| phone.mac).collect();

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::door::Door;
 use super::{Failure, Printed, output};
 use crate::config::Config;
-use crate::http::admin::{Ask, RedirectionView};
+use crate::http::admin::RedirectionView;
 use crate::model::Mac;
 use crate::provisioning::redirection::{Order, Outcome, Task};
 
@@ -77,8 +77,8 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
             ordered(order(&apply.which, task, apply.yes), apply.json, config).await
         }
         Command::List { json } => {
-            let rows: Vec<RedirectionView> =
-                Door::open(config).await?.ask(Ask::get("/redirection")).await?;
+            let key = |row: &RedirectionView| format!("{}:{}", row.phone, row.service);
+            let rows = Door::open(config).await?.list("/redirection", key).await?;
             Ok(if *json { output::json(&rows)? } else { words::list(&rows) })
         }
     }

@@ -28,7 +28,7 @@ pub(in crate::cli) struct Import {
 pub(super) async fn run(import: &Import, config: &Config) -> anyhow::Result<String> {
     let found = existing::read(&import.from_freeswitch, &config.domain)?;
     let door = Door::open(config).await?;
-    let users: Vec<UserView> = door.ask(Ask::get("/users")).await?;
+    let users = door.list("/users", |user: &UserView| user.extension.to_string()).await?;
     let here: BTreeSet<Extension> = users.into_iter().map(|user| user.extension).collect();
     let mut printed = String::new();
     let mut taken = 0;

@@ -1,12 +1,10 @@
 //! Who calls from a number.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use serde::Deserialize;
 
-use super::Problem;
+use super::Params;
 use crate::customers::{Customers, Looked};
 
 /// Whose number is asked for.
@@ -19,10 +17,7 @@ pub(super) struct LookUpQuery {
 
 pub(super) async fn look_up(
     State(customers): State<Customers>,
-    query: Result<Query<LookUpQuery>, QueryRejection>,
-) -> Result<Json<Looked>, Problem> {
-    let Query(LookUpQuery { number }) = query.map_err(|refused| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("the request: {}", refused.body_text()))
-    })?;
-    Ok(Json(customers.look_up(&number).await))
+    Params(LookUpQuery { number }): Params<LookUpQuery>,
+) -> Json<Looked> {
+    Json(customers.look_up(&number).await)
 }

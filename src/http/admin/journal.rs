@@ -1,14 +1,13 @@
 //! The journal: looking into it.
 
-use axum::Json;
-use axum::extract::{Query, State, rejection::QueryRejection};
-use axum::http::StatusCode;
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::{Params, Problem, paging};
 use crate::desk::Desk;
-use crate::model::{Extension, HappeningKind, JournalEntry, Mac, UnknownKind};
+use crate::model::{Extension, HappeningKind, Mac, UnknownKind};
 use crate::store::JournalFilter;
 
 /// The most entries in one answer.
@@ -64,7 +63,7 @@ impl From<JournalQuery> for JournalFilter {
 pub struct Kinds(pub Vec<HappeningKind>);
 
 impl Kinds {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -90,16 +89,21 @@ fn some() -> u32 {
 
 pub(super) async fn list(
     State(desk): State<Desk>,
-    query: Result<Query<JournalQuery>, QueryRejection>,
-) -> Result<Json<Vec<JournalEntry>>, Problem> {
-    let Query(query) = query.map_err(|refused| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("the request: {}", refused.body_text()))
-    })?;
+    OriginalUri(uri): OriginalUri,
+    Params(query): Params<JournalQuery>,
+) -> Result<Response, Problem> {
     if !(1..=MOST_ENTRIES).contains(&query.limit) {
         return Err(Problem::value(format!(
             "`limit` in the request: expected 1 to {MOST_ENTRIES}"
         )));
     }
-    let entries = desk.store().journal(&query.into()).await.map_err(crate::desk::Error::from)?;
-    Ok(Json(entries))
+    let onward = query.after.is_some();
+    let page = desk.store().journal_page(&query.into()).await.map_err(crate::desk::Error::from)?;
+    // Onward from a place, else back from the newest.
+    let (name, farthest) = match onward {
+        true => ("after", page.entries.last()),
+        false => ("before", page.entries.first()),
+    };
+    let next = farthest.filter(|_| page.more).map(|entry| entry.id.to_string());
+    Ok(paging::answer_by(name, &page.entries, &uri, next.as_deref()))
 }

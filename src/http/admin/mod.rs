@@ -4,16 +4,22 @@
 //! does, so that there is one way to do a thing. Errors are `application/problem+json` (RFC 9457) with
 //! a sentence. No answer holds a secret, except one that was made on request, once.
 
+mod answers;
 mod customers;
+mod events;
+mod idempotency;
 mod in_process;
 mod journal;
 mod ldap;
 mod me;
+mod overview;
+mod paging;
 mod phone_import;
 mod phones;
 mod provisioning;
 mod queues;
 mod redirection;
+mod search;
 mod sessions;
 mod users;
 mod ways;
@@ -29,28 +35,31 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::StatusCode;
-use axum::middleware::map_request;
+use axum::middleware::{from_fn_with_state, map_request};
 use tokio::net::UnixListener;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+pub use events::EventsQuery;
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::{JournalQuery, Kinds, MOST_ENTRIES};
 pub use ldap::SyncRequest;
 pub use me::MeView;
+pub use overview::{Overview, OverviewQuery, Seat, Waiting};
+pub use paging::{Limit, MOST_ROWS, PageQuery};
 pub use phone_import::{ImportQuery, ImportStep, JSON_LINES};
 pub use phones::{HandsetView, PhoneChange, PhoneView, SeatedView};
 pub use provisioning::{EnrolRequest, Enrolled, RenderQuery};
 pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
+pub use search::{PhoneRow, PhoneSearch, PhonesFound, UserRow, UserSearch, UsersFound};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
-pub use users::{PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
+pub use users::{AwayRequest, PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
 pub use webhooks::{Retried, RetryRequest, WebhookQuery};
 
 use super::access::{Access, Operator, Route, routes};
-use super::problem::{Input, Named, Problem};
+use super::problem::{Input, Named, Params, Problem};
 use crate::customers::Customers;
 use crate::desk::Desk;
 use crate::model::Role;
@@ -59,8 +68,6 @@ use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
 use crate::webhooks::Webhooks;
 
-/// The largest request: a user with many variables.
-const BODY: usize = 64 * 1024;
 /// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long it may take to look at the lines of an import; writing comes after that.
@@ -71,6 +78,8 @@ const IMPORT: Duration = Duration::from_secs(300);
 pub struct Admin {
     provisioning: Provisioning,
     outside: Outside,
+    /// Who counts streams, and ends them; absent where nobody opens one.
+    access: Option<Access>,
 }
 
 /// What an office may have beside the desk, where it does.
@@ -102,6 +111,12 @@ impl FromRef<Admin> for Outside {
     }
 }
 
+impl FromRef<Admin> for Option<Access> {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.access.clone()
+    }
+}
+
 impl FromRef<Admin> for Desk {
     fn from_ref(admin: &Admin) -> Self {
         admin.provisioning.desk().clone()
@@ -123,6 +138,8 @@ pub fn table() -> Vec<Route<Admin>> {
     vec![
         Route::get("/me", Viewer, me::show),
         Route::get("/phones", Viewer, phones::list),
+        Route::get("/overview", Viewer, overview::now),
+        Route::get("/phones/search", Viewer, search::phones),
         Route::get("/phones/{mac}", Viewer, phones::show),
         Route::put("/phones/{mac}", Admin, phones::save),
         Route::delete("/phones/{mac}", Admin, phones::remove),
@@ -143,12 +160,14 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::get("/phones/{mac}/logs/{name}", Helpdesk, provisioning::log),
         Route::get("/users", Viewer, users::list),
         Route::post("/users", Admin, users::import),
+        Route::get("/users/search", Viewer, search::users),
         Route::get("/users/sync", Viewer, ldap::status),
         Route::post("/users/sync", Admin, ldap::sync),
         Route::get("/users/{extension}", Viewer, users::show),
         Route::put("/users/{extension}", Admin, users::save),
         Route::delete("/users/{extension}", Admin, users::remove),
         Route::put("/users/{extension}/pin", Helpdesk, users::set_pin),
+        Route::put("/users/{extension}/away", Helpdesk, users::set_away),
         Route::post("/users/{extension}/unlock", Helpdesk, users::unlock),
         Route::delete("/users/{extension}/sessions", Helpdesk, sessions::log_out_everywhere),
         Route::get("/sessions", Viewer, sessions::list),
@@ -165,6 +184,7 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::post("/webhooks/retry", Admin, webhooks::retry),
         Route::get("/customers/lookup", Helpdesk, customers::look_up),
         Route::get("/journal", Viewer, journal::list),
+        Route::get("/events", Viewer, events::stream),
     ]
 }
 
@@ -172,31 +192,28 @@ pub fn table() -> Vec<Route<Admin>> {
 fn api(admin: Admin) -> Router {
     let (import, table): (Vec<_>, Vec<_>) =
         table().into_iter().partition(|route| route.path() == "/phones/import");
-    let api = routes(table).layer(timeout(ANSWER)).merge(routes(import));
+    let once = from_fn_with_state(idempotency::Answers::default(), idempotency::once);
+    let api = routes(table).layer(timeout(ANSWER)).layer(once).merge(routes(import));
     Router::new().nest(BASE, api).with_state(admin)
 }
 
-/// What all answers have in common.
-fn finished(router: Router) -> Router {
-    router
-        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
-        .method_not_allowed_fallback(async || {
-            let told = "this path is not for this method";
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, told)
-        })
-        .layer(DefaultBodyLimit::max(BODY))
-        .layer(CatchPanicLayer::new())
+/// The router of commands that have the store for themselves: whoever may run them may do everything.
+pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
+    for_everything(Admin { provisioning, outside, access: None })
 }
 
-/// The router of the unix socket, and of commands that have the store for themselves: whoever may use it may do
-/// everything.
-pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
+/// The router of the unix socket: whoever may use it may do everything.
+pub fn socket(provisioning: Provisioning, outside: Outside, access: &Access) -> Router {
+    for_everything(Admin { provisioning, outside, access: Some(access.clone()) })
+}
+
+fn for_everything(admin: Admin) -> Router {
     // Unless the request says already who asks, see `InProcess::ask_as`.
     let ours = map_request(async |mut request: Request| {
         request.extensions_mut().get_or_insert_with(Operator::command);
         request
     });
-    finished(api(Admin { provisioning, outside })).layer(ours)
+    answers::complete(api(admin)).layer(ours)
 }
 
 /// The router of the operators' listener: the API and what is `beside` it, behind the sign-in.
@@ -206,9 +223,9 @@ pub fn listener(
     access: &Access,
     beside: Vec<Router>,
 ) -> Router {
-    let api = api(Admin { provisioning, outside });
+    let api = api(Admin { provisioning, outside, access: Some(access.clone()) });
     let all = beside.into_iter().fold(api, Router::merge);
-    finished(access.around(all))
+    answers::complete(access.around(all))
 }
 
 fn timeout(time: Duration) -> TimeoutLayer {

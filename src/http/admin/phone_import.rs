@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::Problem;
+use super::{Params, Problem};
 use crate::desk::{PhoneImport, PhonesImported};
 use crate::http::access::By;
 use crate::model::Actor;
@@ -57,7 +57,7 @@ pub enum ImportStep {
 pub(super) async fn import(
     State(provisioning): State<Provisioning>,
     By(by): By,
-    Query(query): Query<ImportQuery>,
+    Params(query): Params<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, Problem, RedirectionView};
+use super::{Input, Named, PageQuery, Params, Problem, RedirectionView, paging};
 use crate::desk::{self, Desk, new_secret};
 use crate::http::access::By;
 use crate::model::{
@@ -137,13 +137,19 @@ fn yes() -> bool {
 const SHORT: usize = 40;
 const LONG: usize = 200;
 
-pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<PhoneView>> {
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    OriginalUri(uri): OriginalUri,
+    Params(asked): Params<PageQuery<Mac>>,
+) -> Response {
     let memory = desk.store().memory();
+    let all = memory.phones().map(|phone| phone.mac).collect();
+    let (macs, more) = paging::part(all, asked.limit, asked.after.as_ref());
     let pending = pending(&memory);
-    let mut phones: Vec<PhoneView> =
-        memory.phones().map(|phone| view(&memory, &pending, phone)).collect();
-    phones.sort_by_key(|phone| phone.mac);
-    Json(phones)
+    let phones = macs.iter().filter_map(|mac| memory.phone(*mac));
+    let phones: Vec<PhoneView> = phones.map(|phone| view(&memory, &pending, phone)).collect();
+    let next = macs.last().filter(|_| more).map(ToString::to_string);
+    paging::answer(&phones, &uri, next.as_deref())
 }
 
 pub(super) async fn show(

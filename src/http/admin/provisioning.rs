@@ -1,7 +1,7 @@
 //! What phones are told: rendered files, enrolment, requests, logs.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Outside;
 use crate::desk::{self, Desk};
 use crate::http::access::{By, Operator};
-use crate::http::problem::{Input, Named, Problem};
+use crate::http::problem::{Input, Named, Params, Problem};
 use crate::model::{Mac, Role};
 use crate::provisioning::{Log, Provisioning, RenderError, Rendered, Why};
 
@@ -69,7 +69,7 @@ pub(super) async fn render(
     State(provisioning): State<Provisioning>,
     operator: Operator,
     Named(mac): Named<Mac>,
-    Query(query): Query<RenderQuery>,
+    Params(query): Params<RenderQuery>,
 ) -> Result<Json<Rendered>, Problem> {
     // Who has a phone's secrets is that phone; the route's own role is for the file without them.
     if query.secrets && !operator.may(Role::Admin) {

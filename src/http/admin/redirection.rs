@@ -1,12 +1,15 @@
 //! Redirection services: what they were told, and telling them.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Outside, Problem};
+use super::{Input, Outside, PageQuery, Params, Problem, paging};
 use crate::desk::Desk;
 use crate::http::access::By;
 use crate::model::{Mac, Redirection, RedirectionState};
@@ -53,13 +56,25 @@ fn services(outside: Outside) -> Result<Redirections, Problem> {
 }
 
 /// What the services were told, as it stands in the store.
-pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<RedirectionView>> {
+/// A row's key is the phone and the service, `0004132a0001:snom`.
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    OriginalUri(uri): OriginalUri,
+    Params(asked): Params<PageQuery<String>>,
+) -> Response {
     let memory = desk.store().memory();
-    let rows = memory.redirections().map(|row| {
+    let key = |row: &Redirection| format!("{}:{}", row.phone, row.service);
+    let rows: BTreeMap<String, &Redirection> =
+        memory.redirections().map(|row| (key(row), row)).collect();
+    let (keys, more) =
+        paging::part(rows.keys().collect(), asked.limit, asked.after.as_ref().as_ref());
+    let rows = keys.iter().filter_map(|key| rows.get(*key)).map(|row| {
         let label = memory.phone(row.phone).and_then(|phone| phone.label.clone());
-        RedirectionView { label, ..row.into() }
+        RedirectionView { label, ..(*row).into() }
     });
-    Json(rows.collect())
+    let rows: Vec<RedirectionView> = rows.collect();
+    let next = keys.last().filter(|_| more).map(|key| key.as_str());
+    paging::answer(&rows, &uri, next)
 }
 
 pub(super) async fn status(State(outside): State<Outside>) -> Result<Json<RunStatus>, Problem> {

@@ -1,11 +1,12 @@
 //! Desk sessions.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, Problem};
+use super::{Input, Named, PageQuery, Params, Problem, paging};
 use crate::desk::Desk;
 use crate::http::access::By;
 use crate::model::{Change, EndReason, Extension, LoginMode, Mac, SessionOrigin};
@@ -68,9 +69,16 @@ pub enum WhatChanged {
     Ended,
 }
 
-pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<SessionView>> {
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    OriginalUri(uri): OriginalUri,
+    Params(asked): Params<PageQuery<Mac>>,
+) -> Response {
     let memory = desk.store().memory();
-    let views = memory.sessions().map(|session| SessionView {
+    let all = memory.sessions().map(|session| session.phone).collect();
+    let (phones, more) = paging::part(all, asked.limit, asked.after.as_ref());
+    let sessions = phones.iter().filter_map(|phone| memory.session(*phone));
+    let views = sessions.map(|session| SessionView {
         phone: session.phone,
         label: memory.phone(session.phone).and_then(|phone| phone.label.clone()),
         user: session.user.clone(),
@@ -78,9 +86,9 @@ pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<SessionView>> {
         since: session.since,
         origin: session.origin,
     });
-    let mut views: Vec<SessionView> = views.collect();
-    views.sort_by_key(|session| session.phone);
-    Json(views)
+    let views: Vec<SessionView> = views.collect();
+    let next = phones.last().filter(|_| more).map(ToString::to_string);
+    paging::answer(&views, &uri, next.as_deref())
 }
 
 pub(super) async fn log_in(

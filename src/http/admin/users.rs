@@ -1,14 +1,14 @@
 //! Users.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, Problem};
+use super::{Input, Named, PageQuery, Params, Problem, paging};
 use crate::desk::{self, Desk, new_secret};
 use crate::http::access::By;
 use crate::model::{
@@ -107,6 +107,14 @@ pub enum PinRequest {
     Random(bool),
 }
 
+/// Where calls go to while the user is nowhere.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwayRequest {
+    /// `voicemail`, or a number.
+    pub away: AwayDestination,
+}
+
 /// A user with the secrets that the user has already. Its `Debug` output tells none.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,11 +135,18 @@ fn yes() -> bool {
     true
 }
 
-pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<UserView>> {
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    OriginalUri(uri): OriginalUri,
+    Params(asked): Params<PageQuery<Extension>>,
+) -> Response {
     let memory = desk.store().memory();
-    let mut users: Vec<UserView> = memory.users().map(|user| view(&memory, user)).collect();
-    users.sort_by(|a, b| a.extension.cmp(&b.extension));
-    Json(users)
+    let all = memory.users().map(|user| &user.extension).collect();
+    let (extensions, more) = paging::part(all, asked.limit, asked.after.as_ref().as_ref());
+    let users = extensions.iter().filter_map(|extension| memory.user(extension));
+    let users: Vec<UserView> = users.map(|user| view(&memory, user)).collect();
+    let next = extensions.last().filter(|_| more).map(ToString::to_string);
+    paging::answer(&users, &uri, next.as_deref())
 }
 
 pub(super) async fn show(
@@ -221,6 +236,16 @@ pub(super) async fn set_pin(
         return Ok(Json(answer).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn set_away(
+    State(desk): State<Desk>,
+    By(actor): By,
+    Named(extension): Named<Extension>,
+    Input(AwayRequest { away }): Input<AwayRequest>,
+) -> Result<Json<UserView>, Problem> {
+    desk.set_away(extension.clone(), away, Timestamp::now(), actor).await?;
+    shown(&desk, &extension).map(Json)
 }
 
 pub(super) async fn unlock(

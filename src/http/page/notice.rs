@@ -1,0 +1,45 @@
+//! What a page says above itself after something was done, or was not.
+
+use serde::Serialize;
+
+/// A message above a page.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Notice {
+    /// `good` or `bad`.
+    tone: &'static str,
+    text: String,
+}
+
+/// What was done, as the address says it behind a redirect: words of our own only, so that no address makes the page say
+/// something else.
+const DONE: [(&str, &str); 16] = [
+    ("logged-in", "Logged in. The phone is told to show it."),
+    ("logged-out", "Logged out. The phone is told to show it."),
+    ("nobody", "Nobody sat there; nothing changed."),
+    ("resync", "The phone is asked to fetch its configuration."),
+    ("restart", "The phone is asked to restart, as soon as it is in no call."),
+    ("window", "The window is open: the phone may come once with nothing but its MAC address."),
+    ("window-closed", "The window is closed."),
+    ("rotated", "Its URL has a new key; the old one is good until the phone has come."),
+    ("revoked", "Its key, credentials and SIP secret are worth nothing any more."),
+    ("pin", "The PIN is set."),
+    ("unlocked", "The locks are lifted."),
+    ("away", "Saved where calls go."),
+    ("synced", "FreeSWITCH was told what was missing."),
+    ("started", "Begun."),
+    ("stopped", "It ends after what is being done."),
+    ("saved", "Saved."),
+];
+
+impl Notice {
+    /// What was done.
+    pub(super) fn done(word: Option<&str>) -> Option<Self> {
+        let (_, text) = DONE.iter().find(|(known, _)| Some(*known) == word)?;
+        Some(Self { tone: "good", text: (*text).to_owned() })
+    }
+
+    /// Why it was not.
+    pub(super) fn refused(detail: &str) -> Self {
+        Self { tone: "bad", text: detail.to_owned() }
+    }
+}
