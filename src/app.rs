@@ -2,6 +2,7 @@
 
 mod background;
 mod calls;
+mod emergency;
 mod listeners;
 mod operators;
 mod phones;
@@ -21,13 +22,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use emergency::emergency_test;
 pub use listeners::tls_settings;
 
 use background::Background;
 use listeners::bind;
 
 use crate::calls::{CustomerLookup, ProfileName};
-use crate::config::{Config, FreeSwitch, NodeName};
+use crate::config::{Config, FreeSwitch, NodeName, Service};
 use crate::customers::Customers;
 use crate::desk::{self, Desk};
 use crate::event_socket::ChannelWord;
@@ -41,6 +43,7 @@ use crate::model::{
 use crate::people::{self, ldap::LdapMirror};
 use crate::provisioning::redirection::Redirections;
 use crate::provisioning::{Provisioning, Site};
+use crate::standing::dialplan::{Plan, RenderedFile};
 use crate::standing::disk::Folder;
 use crate::store::{Lock, Store};
 use crate::switch::{
@@ -372,6 +375,24 @@ pub fn queue_rules(config: &Config) -> CallCenterRules {
         settings: config.queues.clone(),
         teams: config.teams.clone(),
     }
+}
+
+/// The dialplan files for a configuration.
+///
+/// # Errors
+/// A template of ours is wrong.
+pub fn rendered(config: &Config) -> anyhow::Result<Vec<RenderedFile>> {
+    let hosts = config.dialplan.hosts_or(config.event_socket.address);
+    let queues = queue_rules(config);
+    let plan = Plan {
+        domain: &config.domain,
+        dialplan: &config.dialplan,
+        emergency: &config.emergency,
+        hosts: &hosts,
+        service: config.service.as_ref().map(Service::plan),
+        queues: Some(&queues),
+    };
+    Ok(plan.render()?)
 }
 
 /// What all directory entries rest on.

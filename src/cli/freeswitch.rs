@@ -9,11 +9,10 @@ use clap::Subcommand;
 use super::Printed;
 use crate::app;
 use crate::config::{Config, Service};
-use crate::standing::dialplan::Plan;
 use crate::standing::directory::{self, Entry, Shrink};
 use crate::standing::disk::{Folder, Outcome};
 use crate::standing::install::{self, Advice, Credentials, Part};
-use crate::standing::{current, dialplan, queues};
+use crate::standing::{current, queues};
 use crate::store::{Lock, Store};
 
 /// `freeswitch …`
@@ -60,7 +59,7 @@ async fn install(
     let path = folder.unwrap_or_else(|| config.standing.folder.clone());
     let path = std::path::absolute(&path)?;
     let folder = Folder::new(&path, config.standing.group.as_ref().map(|group| group.id));
-    let files = rendered(config)?;
+    let files = app::rendered(config)?;
     let password = config.switch_password()?;
     let credentials =
         Credentials { user: config.switch_credentials.user.as_str(), password: &password };
@@ -145,19 +144,4 @@ pub(super) fn print_defaults(part: Option<Part>) -> anyhow::Result<String> {
     Ok(format!(
         "There is no configuration yet; this is for the defaults and the domain example.net.\n\n{told}"
     ))
-}
-
-/// The dialplan files for a configuration.
-pub(super) fn rendered(config: &Config) -> anyhow::Result<Vec<dialplan::RenderedFile>> {
-    let hosts = config.dialplan.hosts_or(config.event_socket.address);
-    let queues = app::queue_rules(config);
-    let plan = Plan {
-        domain: &config.domain,
-        dialplan: &config.dialplan,
-        emergency: &config.emergency,
-        hosts: &hosts,
-        service: config.service.as_ref().map(Service::plan),
-        queues: Some(&queues),
-    };
-    Ok(plan.render()?)
 }

@@ -11,6 +11,7 @@ mod customers;
 mod demo;
 mod dhcp;
 mod door;
+mod emergency;
 mod freeswitch;
 mod input;
 mod journal;
@@ -102,6 +103,9 @@ enum Command {
     /// What FreeSWITCH has on its own disk.
     #[command(subcommand, after_help = "Example:\n  hotdeskd freeswitch print")]
     Freeswitch(freeswitch::Command),
+    /// Emergency calls.
+    #[command(subcommand, after_help = "Example:\n  hotdeskd emergency test")]
+    Emergency(emergency::Command),
     /// What a DHCP server is told, so that phones find us.
     #[command(subcommand, after_help = "Example:\n  hotdeskd dhcp print dnsmasq")]
     Dhcp(dhcp::Command),
@@ -225,6 +229,7 @@ fn execute(cli: &Cli) -> Printed {
         Command::Freeswitch(command) => wait(async { freeswitch::run(command, &load(cli)?).await }),
         Command::Dhcp(command) if !cli.config.exists() => Ok(dhcp::print_defaults(command)?),
         Command::Dhcp(command) => wait(async { dhcp::run(command, &load(cli)?).await }),
+        Command::Emergency(command) => wait(async { emergency::run(command, &load(cli)?).await }),
         Command::Phones(command) => wait(async { phones::run(command, &load(cli)?).await }),
         Command::Users(command) => wait(async { users::run(command, &load(cli)?).await }),
         Command::Redirection(command) => {

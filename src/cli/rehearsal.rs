@@ -37,7 +37,7 @@ impl Rehearsal {
     /// With the contexts that `freeswitch install` writes, and an operator's context in which every
     /// extension is called as `user/<extension>`.
     pub(super) fn new(switch: FreeSwitch, config: &Config) -> anyhow::Result<Self> {
-        let files = super::freeswitch::rendered(config)?;
+        let files = crate::app::rendered(config)?;
         let (fragments, contexts): (Vec<_>, Vec<_>) =
             files.iter().partition(|file| file.path.starts_with("public"));
         let operators = operators_context(config);
@@ -176,7 +176,7 @@ impl Rehearsal {
 
 /// What our own contexts do with a call that is sent there, for a simulated FreeSWITCH to do.
 pub(super) fn dialplan(config: &Config) -> anyhow::Result<Dialplan> {
-    let files = super::freeswitch::rendered(config)?;
+    let files = crate::app::rendered(config)?;
     let contexts = files.iter().filter(|file| file.path.starts_with("dialplan"));
     let walk = Walk::from_texts(contexts.map(|file| file.text.as_str()))
         .context("our own dialplan cannot be walked")?;

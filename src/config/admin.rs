@@ -9,11 +9,12 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Checker, Config, secret};
+use super::{Checker, Config, Ldap, secret};
 use crate::http::access::{
     AccessSettings, ConfiguredUser, PasswordDigest, SessionLimits, SignInLimits, Token, TokenDigest,
 };
 use crate::model::{Bounded, OperatorName, Role, TomlFault};
+use crate::people::ldap::{LdapOperators, LdapRoles};
 
 /// The table `[admin]`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct AdminSettings {
     pub tls: AdminTls,
     /// When wrong tries lock.
     pub guard: SignInLimits,
+    /// The groups of the LDAP server whose members sign in.
+    #[serde(skip_serializing_if = "LdapRoles::is_empty")]
+    pub ldap_roles: LdapRoles,
     /// People.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub user: Vec<UserSettings>,
@@ -99,6 +103,7 @@ pub struct Operators {
     pub settings: AdminSettings,
     users: Vec<ConfiguredUser>,
     tokens: Vec<Token>,
+    ldap: Option<LdapOperators>,
 }
 
 /// The address of our page as browsers know it: `https://desk.example.net`.
@@ -163,6 +168,7 @@ impl Operators {
         AccessSettings {
             users: self.users.clone(),
             tokens: self.tokens.clone(),
+            ldap: self.ldap.clone(),
             sessions: SessionLimits {
                 idle: minutes(settings.session_idle_minutes.get()),
                 longest: minutes(60 * settings.session_hours.get()),
@@ -192,7 +198,11 @@ impl Config {
 
 impl Checker<'_> {
     /// The operators, with their secrets.
-    pub(super) fn operators(&self, mut settings: AdminSettings) -> Result<Operators, TomlFault> {
+    pub(super) fn operators(
+        &self,
+        mut settings: AdminSettings,
+        ldap: Option<&Ldap>,
+    ) -> Result<Operators, TomlFault> {
         let tls = &mut settings.tls;
         for (key, path) in
             [("admin.tls.certificate", &mut tls.certificate), ("admin.tls.key", &mut tls.key)]
@@ -228,7 +238,15 @@ impl Checker<'_> {
             let digest = self.token(&key, token)?;
             tokens.push(Token { name: token.name.clone(), role: token.role, digest });
         }
-        Ok(Operators { settings, users, tokens })
+        if !settings.ldap_roles.is_empty() && ldap.is_none() {
+            let problem = "found groups without a table [people.ldap], expected both".to_owned();
+            let advice = "Name the LDAP server, or take the groups out.".to_owned();
+            return Err(self.text.fault("admin.ldap_roles", problem, advice));
+        }
+        let roles = settings.ldap_roles.clone();
+        let ldap = ldap.filter(|_| !roles.is_empty());
+        let ldap = ldap.map(|ldap| LdapOperators::new(ldap.access(), roles));
+        Ok(Operators { settings, users, tokens, ldap })
     }
 
     /// A name says who did something, so it is one person's or one program's.

@@ -324,7 +324,7 @@ impl Checker<'_> {
             phones: settings.listen.phones,
             phones_tls: settings.listen.phones_tls,
             admin: settings.listen.admin,
-            operators: self.operators(settings.admin)?,
+            operators: self.operators(settings.admin, ldap.as_ref())?,
             freeswitch,
             switch_credentials: SwitchCredentials { user: switch.user, password },
             pin: settings.pin,

@@ -391,6 +391,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "admin",
         "admin.tls",
         "admin.guard",
+        "admin.ldap_roles",
         "[admin.user]",
         "[admin.token]",
         "dialplan",
@@ -420,7 +421,10 @@ fn every_key_of_every_table_stands_in_the_example() {
         "[team]",
     ];
     // A list of tables has no default, so it stands there as a comment.
-    let example = example().replace("\n# [[", "\n[[").replace("\n# [people.", "\n[people.");
+    let example = example()
+        .replace("\n# [[", "\n[[")
+        .replace("\n# [people.", "\n[people.")
+        .replace("\n# [admin.", "\n[admin.");
     let example = example.replace("\n# [redirection.", "\n[redirection.");
     for table in tables {
         // A key that cannot be there is answered with those that can.

@@ -24,7 +24,7 @@ use jiff::SignedDuration;
 use rand::distr::{Alphanumeric, SampleString as _};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub use crate::model::UserRecord;
 pub use customer_calls::CustomerCall;
@@ -73,6 +73,8 @@ pub struct Desk {
     teams_of_people: TeamsOfPeople,
     /// Held by an import.
     importing: Arc<Mutex<()>>,
+    /// Held by whoever compares what there is with what somebody has read, and changes it then.
+    editing: Arc<Mutex<()>>,
 }
 
 /// Why something was not done. Nothing was changed.
@@ -152,8 +154,13 @@ pub struct KnownPin {
 impl Desk {
     /// The desk over this store.
     pub fn new(store: Store, settings: Settings) -> Self {
-        let (hasher, teams_of_people, importing) = Default::default();
-        Self { store, settings, hasher, teams_of_people, importing }
+        let (hasher, teams_of_people, importing, editing) = Default::default();
+        Self { store, settings, hasher, teams_of_people, importing, editing }
+    }
+
+    /// Until this is dropped nobody else changes what an operator edits.
+    pub async fn editing(&self) -> MutexGuard<'_, ()> {
+        self.editing.lock().await
     }
 
     /// The store that it works on.

@@ -13,6 +13,7 @@ mod desk_session;
 mod directory_entry;
 mod domain;
 mod emergency_call;
+mod emergency_test;
 mod enrolment;
 mod extension;
 mod flow;
@@ -59,6 +60,7 @@ pub use directory_entry::{
 };
 pub use domain::{Domain, InvalidDomain};
 pub use emergency_call::{EmergencyCall, EmergencyStage};
+pub use emergency_test::{EmergencyFailing, EmergencyProblem, EmergencyTest};
 pub use enrolment::{Enrolment, Proof};
 pub use extension::{Extension, InvalidExtension};
 pub use flow::Flow;

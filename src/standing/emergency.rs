@@ -73,7 +73,12 @@ pub fn dial_every_number(
     verdicts
 }
 
-fn judge(story: &Story, settings: &EmergencySettings, bare: &str) -> Result<String, Fault> {
+/// Whether a walk is an emergency call that gets through without the daemon.
+pub(super) fn judge(
+    story: &Story,
+    settings: &EmergencySettings,
+    bare: &str,
+) -> Result<String, Fault> {
     if story.asks_daemon_first() {
         return Err(Fault::AsksDaemon);
     }

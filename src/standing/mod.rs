@@ -5,6 +5,7 @@
 //! * [`dialplan`]: the contexts `restricted` and `hotdesk` and the fragment for the operator's
 //!   `public`, from the templates in `dialplan/`;
 //! * [`emergency`]: does every emergency number reach its route with the daemon dead;
+//! * [`emergency_test`]: does every phone's, through what is installed;
 //! * [`directory`]: `<group>` fragments of rendered users, written whole, in the safe order, and
 //!   read back;
 //! * [`current`]: who stands in that directory now;
@@ -21,6 +22,7 @@ pub mod dialplan;
 pub mod directory;
 pub mod disk;
 pub mod emergency;
+pub mod emergency_test;
 pub mod existing;
 pub mod install;
 pub mod queues;

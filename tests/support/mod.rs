@@ -38,7 +38,7 @@ use tokio::net::TcpListener;
 
 pub use databases::{DatabaseServer, Firebird, MariaDb, Postgres, SqliteFile};
 pub use dialling::{GOODBYE, LOGGED_IN, LOGGED_OUT, REFUSED, UNAVAILABLE, heard_times, spoken};
-pub use disk::SmallDisk;
+pub use disk::{SmallDisk, cannot_run};
 pub use observer::{Observer, header};
 pub use store::{Kept, kept};
 

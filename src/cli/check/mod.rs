@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::net::TcpListener;
 
-use super::{Failure, Printed, freeswitch, output};
+use super::{Failure, Printed, output};
 use crate::app;
 use crate::config::Config;
 use crate::event_socket::ChannelWord;
@@ -199,7 +199,7 @@ fn standing_files(config: &Config, store: &Store, lines: &mut Vec<Line>) -> anyh
         lines.push(Line::wrong("standing files", found, install));
         return Ok(());
     }
-    for file in freeswitch::rendered(config)? {
+    for file in app::rendered(config)? {
         let there = std::fs::read_to_string(folder.join(&file.path)).unwrap_or_default();
         if there != file.text {
             let found =

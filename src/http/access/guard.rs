@@ -108,6 +108,17 @@ impl Guard {
         }
     }
 
+    /// Nobody could be asked whether the password is right: the attempt is forgotten.
+    pub(super) fn not_asked(&self, attempt: &Attempt) {
+        let mut counters = self.lock();
+        for key in &attempt.keys {
+            if let Some((counter, _)) = counters.get_mut(key) {
+                let locked = attempt.locks.contains(key);
+                counter.take_back(Some(self.limit(key)), locked, attempt.at);
+            }
+        }
+    }
+
     /// The password was wrong: what it locked.
     pub(super) fn wrong(&self, attempt: &Attempt) -> Vec<Lock> {
         let counters = self.lock();

@@ -39,6 +39,7 @@ pub use token::{InvalidTokenDigest, Token, TokenDigest};
 
 use super::problem::Problem;
 use crate::model::{Actor, Happening, OperatorName, Role};
+use crate::people::ldap::LdapOperators;
 use crate::store::{DatabaseError, Store, Tx};
 use cookie::CookieJar;
 use guard::Guard;
@@ -69,6 +70,8 @@ pub struct AccessSettings {
     pub users: Vec<ConfiguredUser>,
     /// Programs.
     pub tokens: Vec<Token>,
+    /// Where else people have passwords.
+    pub ldap: Option<LdapOperators>,
     /// How long sessions last.
     pub sessions: SessionLimits,
     /// When wrong tries lock.

@@ -87,52 +87,71 @@ pub(super) async fn sign_out(State(access): State<Access>, signed: Signed) -> Re
     to("/sign-in", access.jar().take())
 }
 
+/// What became of a name and a password.
+enum Checked {
+    Right(OperatorName, Role),
+    Wrong,
+    /// The LDAP server cannot be asked.
+    Unknown,
+}
+
 impl Access {
     /// Whose name and password these are, unless too many tries were wrong.
     async fn let_in(&self, form: &SignIn, from: IpAddr) -> Option<(OperatorName, Role)> {
         let name = form.name.trim().parse::<OperatorName>().ok();
-        let folded = name.as_ref().map(OperatorName::folded);
+        let folded = name.as_ref().map(OperatorName::folded).unwrap_or_default();
         // What is no name counts as one, so that a lock says nothing either.
-        let attempt =
-            self.inner.guard.attempt(folded.as_deref().unwrap_or_default(), from, Timestamp::now());
-        let known = match name.filter(|_| !attempt.locked) {
-            Some(name) => self.known(&name, form.password.clone()).await,
-            None => None,
+        let attempt = self.inner.guard.attempt(&folded, from, Timestamp::now());
+        let checked = match name.filter(|_| !attempt.locked) {
+            Some(name) => self.checked(&name, form.password.clone()).await,
+            None => Checked::Wrong,
         };
-        match known {
-            Some(known) => {
+        match checked {
+            Checked::Right(name, role) => {
                 self.inner.guard.right(&attempt);
-                Some(known)
+                Some((name, role))
             }
-            None => {
-                self.refused(form, from, &attempt).await;
+            Checked::Wrong => {
+                self.refused(&folded, from, &attempt).await;
+                None
+            }
+            Checked::Unknown => {
+                self.inner.guard.not_asked(&attempt);
                 None
             }
         }
     }
 
-    /// Whose name and password these are.
-    async fn known(
-        &self,
-        name: &OperatorName,
-        password: SecretString,
-    ) -> Option<(OperatorName, Role)> {
+    async fn checked(&self, name: &OperatorName, password: SecretString) -> Checked {
         let Inner { settings, passwords, stranger, .. } = &*self.inner;
         let folded = name.folded();
         let user = settings.users.iter().find(|user| user.name.folded() == folded);
+        let is_program = settings.tokens.iter().any(|token| token.name.folded() == folded);
+        if let Some(ldap) = settings.ldap.as_ref().filter(|_| user.is_none() && !is_program) {
+            return match ldap.sign_in(name, &password).await {
+                Ok(Some((name, role))) => Checked::Right(name, role),
+                Ok(None) => Checked::Wrong,
+                Err(error) => {
+                    tracing::warn!(%error, "a sign-in was refused: the LDAP server cannot be asked");
+                    Checked::Unknown
+                }
+            };
+        }
         // For a name that nobody has the same is done, and comes to nothing.
         let digest = user.map_or(stranger, |user| &user.password);
         let is_right = passwords.is(password, digest.clone()).await;
-        user.filter(|_| is_right).map(|user| (user.name.clone(), user.role))
+        match user.filter(|_| is_right) {
+            Some(user) => Checked::Right(user.name.clone(), user.role),
+            None => Checked::Wrong,
+        }
     }
 
     /// Writes down that an attempt was wrong, and what it locked.
-    async fn refused(&self, form: &SignIn, from: IpAddr, attempt: &Attempt) {
+    async fn refused(&self, folded: &str, from: IpAddr, attempt: &Attempt) {
         if attempt.locked {
             tracing::info!(%from, "a sign-in was refused: too many tries before it were wrong");
             return;
         }
-        let folded = form.name.trim().to_lowercase();
         let users = self.inner.settings.users.iter();
         let name = users.map(|user| &user.name).find(|name| name.folded() == folded).cloned();
         let told = Happening::SignInRefused { name: name.clone(), from };

@@ -6,12 +6,14 @@
 
 mod answers;
 mod customers;
+mod edits;
 mod events;
 mod idempotency;
 mod in_process;
 mod journal;
 mod ldap;
 mod me;
+pub mod openapi;
 mod overview;
 mod paging;
 mod phone_import;
@@ -185,6 +187,7 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::get("/customers/lookup", Helpdesk, customers::look_up),
         Route::get("/journal", Viewer, journal::list),
         Route::get("/events", Viewer, events::stream),
+        Route::get("/openapi.json", Viewer, openapi::show),
     ]
 }
 

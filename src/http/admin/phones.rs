@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, PageQuery, Params, Problem, RedirectionView, paging};
+use super::{Input, Named, PageQuery, Params, Problem, RedirectionView, edits, paging};
 use crate::desk::{self, Desk, new_secret};
 use crate::http::access::By;
 use crate::model::{
@@ -155,8 +155,8 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(desk): State<Desk>,
     Named(mac): Named<Mac>,
-) -> Result<Json<PhoneView>, Problem> {
-    shown(&desk, mac).map(Json)
+) -> Result<Response, Problem> {
+    answered(StatusCode::OK, shown(&desk, mac)?)
 }
 
 pub(super) async fn save(
@@ -167,8 +167,10 @@ pub(super) async fn save(
     Input(change): Input<PhoneChange>,
 ) -> Result<Response, Problem> {
     let desk = provisioning.desk();
+    let _edit = desk.editing().await;
     let old = desk.store().memory().phone(mac).cloned();
-    if old.is_some() && headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == "*") {
+    edits::matches(&headers, tag_of(desk, mac).as_deref())?;
+    if edits::only_new(&headers)? && old.is_some() {
         let told = format!("phone {mac} is in the inventory already");
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told));
     }
@@ -203,16 +205,38 @@ pub(super) async fn save(
     phone.hot_desk &= is_for_people != Some(false) && phone.handsets.is_empty();
     desk.save_phone(phone, now, by).await?;
     let status = if old.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((status, Json(shown(desk, mac)?)).into_response())
+    answered(status, shown(desk, mac)?)
 }
 
 pub(super) async fn remove(
     State(desk): State<Desk>,
     By(by): By,
     Named(mac): Named<Mac>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
+    let _edit = desk.editing().await;
+    edits::matches(&headers, tag_of(&desk, mac).as_deref())?;
     desk.remove_phone(mac, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A phone with what stands for it as it is kept.
+fn answered(status: StatusCode, view: PhoneView) -> Result<Response, Problem> {
+    let tag = edits::header_of(&kept(&view));
+    let mut response = (status, Json(view)).into_response();
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+    Ok(response)
+}
+
+/// What stands for what an operator edits of a phone, whoever sits there.
+fn kept(view: &PhoneView) -> String {
+    let (session, pending, redirections) = (None, Vec::new(), Vec::new());
+    edits::tag(&PhoneView { session, pending, redirections, ..view.clone() })
+}
+
+/// The same of the phone as it is; none where there is none.
+fn tag_of(desk: &Desk, mac: Mac) -> Option<String> {
+    shown(desk, mac).ok().map(|view| kept(&view))
 }
 
 fn shown(desk: &Desk, mac: Mac) -> Result<PhoneView, Problem> {

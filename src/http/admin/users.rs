@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Input, Named, PageQuery, Params, Problem, paging};
+use super::{Input, Named, PageQuery, Params, Problem, edits, paging};
 use crate::desk::{self, Desk, new_secret};
 use crate::http::access::By;
 use crate::model::{
@@ -152,8 +152,8 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(desk): State<Desk>,
     Named(extension): Named<Extension>,
-) -> Result<Json<UserView>, Problem> {
-    shown(&desk, &extension).map(Json)
+) -> Result<Response, Problem> {
+    answered(StatusCode::OK, shown(&desk, &extension)?)
 }
 
 pub(super) async fn save(
@@ -163,8 +163,10 @@ pub(super) async fn save(
     headers: HeaderMap,
     Input(change): Input<UserChange>,
 ) -> Result<Response, Problem> {
+    let _edit = desk.editing().await;
     let is_new = desk.store().memory().user(&extension).is_none();
-    if !is_new && headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == "*") {
+    edits::matches(&headers, tag_of(&desk, &extension).as_deref())?;
+    if edits::only_new(&headers)? && !is_new {
         let told = format!("user {extension} is there already");
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told));
     }
@@ -174,7 +176,7 @@ pub(super) async fn save(
     let mut view = shown(&desk, &extension)?;
     view.softphone_secret = secret.map(|secret| secret.expose_secret().to_owned());
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(view)).into_response())
+    answered(status, view)
 }
 
 pub(super) async fn import(
@@ -212,7 +214,10 @@ pub(super) async fn remove(
     State(desk): State<Desk>,
     By(by): By,
     Named(extension): Named<Extension>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
+    let _edit = desk.editing().await;
+    edits::matches(&headers, tag_of(&desk, &extension).as_deref())?;
     desk.remove_user(extension, Timestamp::now(), by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -265,6 +270,25 @@ fn random_pin(extension: &Extension) -> Result<SecretString, Problem> {
     let mut pins = drawn.take(20).filter_map(|digits| Pin::new(digits, extension).ok());
     let pin = pins.next().map(|pin| pin.secret().clone());
     pin.ok_or_else(|| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no PIN could be drawn"))
+}
+
+/// A user with what stands for that user as kept.
+fn answered(status: StatusCode, view: UserView) -> Result<Response, Problem> {
+    let tag = edits::header_of(&kept(&view));
+    let mut response = (status, Json(view)).into_response();
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+    Ok(response)
+}
+
+/// What stands for what an operator edits of a user, wherever that user sits.
+fn kept(view: &UserView) -> String {
+    let (phones, has_pin, softphone_secret) = (Vec::new(), false, None);
+    edits::tag(&UserView { phones, has_pin, softphone_secret, ..view.clone() })
+}
+
+/// The same of the user as there is; none where there is none.
+fn tag_of(desk: &Desk, extension: &Extension) -> Option<String> {
+    shown(desk, extension).ok().map(|view| kept(&view))
 }
 
 fn shown(desk: &Desk, extension: &Extension) -> Result<UserView, Problem> {

@@ -13,6 +13,7 @@ mod gather;
 mod give_way;
 mod mapping;
 mod mirror;
+mod operators;
 mod pass;
 mod relay;
 mod settings;
@@ -25,6 +26,7 @@ use secrecy::SecretString;
 
 pub use bind::LdapPassword;
 pub use mirror::{LdapMirror, LdapStatus, Looked, Pass, Progress};
+pub use operators::{LdapOperators, LdapRoles};
 pub use settings::{
     Attribute, Attributes, Filter, LdapSettings, Pattern, Schema, SearchScope, ServerUrl,
     TeamGroups,

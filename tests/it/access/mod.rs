@@ -1,6 +1,10 @@
 //! Who may use the operators' listener: signing in and out, tokens, roles.
 
+mod api;
+mod ldap;
+mod openapi;
 mod roles;
+mod schemathesis;
 mod sign_in;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};

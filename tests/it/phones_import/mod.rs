@@ -172,7 +172,7 @@ fn a_list_is_tried_imported_changed_and_exported() {
         assert!(again.contains("0 new, 0 changed, 2 unchanged, 0 wrong; 0 of"), "{again}");
         assert_eq!(
             place.ok("phones export"),
-            place.ok("phones export --tag pilot") + "0004132a0002,snom,D717,,,,,,no,\n"
+            place.ok("phones export --tag pilot") + "0004132a0002,snom,D717,,,,,,no,,\n"
         );
         let piped =
             place.run_with("phones import - --json", place.ok("phones export --bom").as_bytes());

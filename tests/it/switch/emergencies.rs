@@ -49,7 +49,7 @@ async fn remembered(freeswitch: &FreeSwitch) -> String {
 
 async fn until_forgotten(freeswitch: &FreeSwitch) {
     let wait = async {
-        while !remembered(freeswitch).await.starts_with("-ERR") {
+        while !remembered(freeswitch).await.is_empty() {
             sleep(Duration::from_millis(20)).await;
         }
     };
