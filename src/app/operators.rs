@@ -34,7 +34,7 @@ pub(super) async fn operators(
     let api = InProcess::new(provisioning.clone(), outside.clone());
     let page = http::page::router(api, provisioning.clone(), access.clone()).context("the page")?;
     let scrapers = config.operators.settings.metrics_allow.clone();
-    let beside = vec![page, http::watch::listener(seen.clone(), scrapers)];
+    let beside = vec![page, http::watch::listener(seen, scrapers)];
     let router = http::admin::listener(provisioning, outside, &access, beside);
     let tcp = bind("admin", listener.address).await?;
     running.listens("admin", listener.address);
