@@ -3,6 +3,7 @@
 mod background;
 mod calls;
 mod emergency;
+mod journal;
 mod listeners;
 mod operators;
 mod phones;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use emergency::emergency_test;
 pub use listeners::tls_settings;
+pub use operators::admin_tls_settings;
 
 use background::Background;
 use listeners::bind;
@@ -167,6 +169,8 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     let (stop, attended, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
     let logouts = AutoLogouts::new(config.logout.clone());
     parts.spawn(async move { attended.keep_logouts(at_desk, logouts, stop).await });
+    let (stop, days) = (shutdown.clone(), config.journal.keep_days.get());
+    parts.spawn(journal::forget(desk.store().clone(), days, stop));
     let (stop, listening, at_desk) = (shutdown.clone(), switch.clone(), desk.clone());
     parts.spawn(async move { listening.keep_emergencies(at_desk, stop).await });
     let (watching, keeping) = (switch.clone(), switch);

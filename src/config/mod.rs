@@ -6,6 +6,7 @@
 mod admin;
 mod customers;
 mod inventory;
+mod journal;
 mod ldap;
 mod listener;
 mod pnp;
@@ -26,6 +27,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use admin::{AdminSettings, Operators};
 pub use inventory::{Inventory, InventorySettings};
+pub use journal::JournalSettings;
 pub use ldap::Ldap;
 pub use listener::{Listener, OpenListener, OptionalListener};
 pub use pnp::PnpSettings;
@@ -120,6 +122,8 @@ pub struct Config {
     pub customers_password: Option<Secret>,
     /// Where the company keeps its list of phones.
     pub inventory: Inventory,
+    /// For how long what happened is kept.
+    pub journal: JournalSettings,
     /// When people are logged out by themselves.
     pub logout: LogoutSettings,
     /// Other systems that are told of what happens.
@@ -349,6 +353,7 @@ impl Checker<'_> {
             customers,
             customers_password,
             inventory: self.inventory(settings.inventory)?,
+            journal: settings.journal,
             logout: settings.logout,
             webhooks: self.webhooks(settings.webhook)?,
             log: settings.log,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::admin::AdminSettings;
 use super::inventory::InventorySettings;
+use super::journal::JournalSettings;
 use super::listener::{Listener, OpenListener, OptionalListener};
 use super::pnp::PnpSettings;
 use super::service::ServiceSettings;
@@ -71,6 +72,8 @@ pub(super) struct Settings {
     pub inventory: InventorySettings,
     #[serde(default)]
     pub service: ServiceSettings,
+    #[serde(default)]
+    pub journal: JournalSettings,
     #[serde(default)]
     pub logout: LogoutSettings,
     #[serde(default)]

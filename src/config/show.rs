@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::service::ServiceSettings;
 use super::{
-    AdminSettings, BasicUser, Config, FreeSwitch, HostPort, InventorySettings, Listener, NodeName,
-    OpenListener, OptionalListener, PnpSettings, Secret, SecretSource, Webhook,
+    AdminSettings, BasicUser, Config, FreeSwitch, HostPort, InventorySettings, JournalSettings,
+    Listener, NodeName, OpenListener, OptionalListener, PnpSettings, Secret, SecretSource, Webhook,
 };
 use crate::calls::{PinSettings, ProfileName, Prompts};
 use crate::customers::settings::CustomersSettings;
@@ -51,6 +51,7 @@ struct Shown<'a> {
     service: &'a ServiceSettings,
     customers: ShownCustomers<'a>,
     inventory: ShownInventory<'a>,
+    journal: &'a JournalSettings,
     logout: &'a LogoutSettings,
     log: &'a LogSettings,
     #[serde(skip_serializing_if = "<[Location]>::is_empty")]
@@ -219,6 +220,7 @@ impl Config {
                 password: self.inventory.password.as_ref().map(ShownSecret::of).unwrap_or_default(),
                 settings: &self.inventory.settings,
             },
+            journal: &self.journal,
             logout: &self.logout,
             log: &self.log,
             location: self.locations.all(),

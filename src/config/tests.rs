@@ -413,6 +413,7 @@ fn every_key_of_every_table_stands_in_the_example() {
         "service",
         "service.otherwise",
         "log",
+        "journal",
         "logout",
         "customers",
         "customers.cache",

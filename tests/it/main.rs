@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod admin_api;
+mod attendance;
 mod cli;
 mod customer_service;
 mod customers;

@@ -1,6 +1,7 @@
 """What a person would try at the phones, one function each; `run` plays them in this order."""
 import urllib.request
 import asyncio, json, re, signal, time
+from pathlib import Path
 from esl import FreeSwitch
 from lab import *
 from sip import Phone
@@ -330,6 +331,89 @@ async def emergency_dead(lab):
     lab.check("a call back to the site's number, daemon dead", len(one.rang) == 1, back.statuses)
     await back.hang_up()
     lab.start()
+
+
+async def emergency_told(lab):
+    """Every emergency call is in the journal, also one that was made while we were away; each once."""
+    one, two = await lab.phone(1), await lab.phone(2)
+    lab.seat("1001", P(2))
+    listed = lambda what: json.loads(lab.run("journal", "list", "--what", what, "--limit", "1000", "--json")[1])
+    known = {entry["id"] for entry in listed("emergency-call")}
+    told = lambda: [entry for entry in listed("emergency-call") if entry["id"] not in known]
+    await _emergency(lab, two, "where somebody sits", "112", "+4312345")
+    lab.check("the journal tells of it", await until(lambda: len(told()) == 1), told())
+    call = told()[0]
+    seen = (call["phone"], call["user"], call["number"], call["caller_id"], call["node"], call["missed"])
+    lab.check("who, where, which number", seen == (P(2), "1001", "112", "+4312345", "fs1", False), call)
+    remembered = lambda: lab.fs.api("db list/hotdesk_emergency")
+    lab.check("FreeSWITCH need not remember it", (await remembered()).startswith("-ERR"), await remembered())
+    lab.signal(signal.SIGKILL)
+    await _emergency(lab, one, "from a restricted phone, daemon dead", "999", "+43123456")
+    kept = (await remembered()).strip()
+    lab.check("FreeSWITCH remembers it", re.fullmatch(r"[0-9a-f-]{36}", kept), kept)
+    lab.start()
+    lab.check("told when we are back", await until(lambda: len(told()) == 2, 15), told())
+    missed = told()[-1]
+    lab.check("as one that was missed", missed["missed"] and missed["phone"] == P(1) and missed["user"] is None, missed)
+    lab.signal(signal.SIGTERM)
+    await lab.fs.api(f"db insert/hotdesk_emergency/{kept}/{int(time.time())}.999.{P(1)}.+43123456")
+    lab.start()
+    await asyncio.sleep(3)
+    lab.check("and not again", len(told()) == 2, told())
+
+
+async def emergency_test(lab):
+    lab.run("freeswitch", "install")
+    await lab.fs.api("reloadxml")
+    code, told = lab.run("emergency", "test")
+    lab.check("every phone would get through", code == 0 and "reach 999" in told, told[-500:])
+    lab.run("phones", "add", "0004132afffe")
+    try:
+        # Its entry follows within seconds; a daemon that is away writes none.
+        lab.signal(signal.SIGKILL)
+        folder = Path(re.search(r"^(/.*)/dialplan/hotdesk.xml: ", lab.run("freeswitch", "install")[1], re.M)[1])
+        dialplan = folder / "dialplan/restricted.xml"
+        text = dialplan.read_text()
+        dialplan.write_text(text.replace("(999|112)", "(998|112)"))
+        code, told = lab.run("emergency", "test", quiet=True)
+        lab.check("a dialplan that was changed is found", code == 1 and "is older than the configuration" in told and "999, 0999: " in told, told[-500:])
+        dialplan.write_text(text)
+        code, told = lab.run("emergency", "test")
+        lab.check("and put right again", code == 0, told[-500:])
+    finally:
+        lab.start()
+        lab.run("phones", "remove", "0004132afffe")
+
+
+async def idle_logout(lab):
+    """A minute without a call, and out; not in a call, and not by a call before."""
+    five, six = await lab.phone(5), await lab.phone(6)
+    rule = lambda text: lab.run("phones", "import", "-", stdin=f"mac,logout\n{P(5)},{text}\n{P(6)},{text}\n")
+
+    async def out(phone, within):
+        end = time.monotonic() + within
+        while phone in lab.sessions() and time.monotonic() < end:
+            await asyncio.sleep(2)
+        return phone not in lab.sessions()
+
+    rule("1m")
+    try:
+        lab.seat("1003", P(5))
+        lab.seat("1004", P(6))
+        call = await six.dial("9196")
+        lab.check("a call goes on", call.final.status == 200, call.final.start)
+        five.notifies.clear()
+        lab.check("out after a minute without a call", await out(P(5), 90), lab.sessions())
+        lab.check("its phone is told", await until(lambda: five.notifies, 10))
+        lab.check("not during a call", lab.sessions().get(P(6)) == "1004", lab.sessions())
+        await call.hang_up()
+        await asyncio.sleep(30)
+        lab.check("nor right after it", lab.sessions().get(P(6)) == "1004", lab.sessions())
+        lab.check("but a minute later", await out(P(6), 60), lab.sessions())
+        told = lab.run("journal", "list", "--what", "logout", "--limit", "2")[1]
+        lab.check("the journal says why", told.count(": idle") == 2, told)
+    finally:
+        rule("")
 
 
 async def emergency_hung(lab):

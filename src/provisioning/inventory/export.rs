@@ -88,6 +88,11 @@ pub(super) fn needs_apostrophe(cell: &str) -> bool {
     behind.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
+/// A cell that no spreadsheet takes for a formula.
+pub fn safe_cell(cell: String) -> String {
+    if needs_apostrophe(&cell) { format!("'{cell}") } else { cell }
+}
+
 /// Writes a line for each phone, with the columns' names before them.
 ///
 /// # Errors
@@ -99,10 +104,7 @@ pub fn write<'p>(
     let mut writer = csv::WriterBuilder::new().from_writer(to);
     writer.write_record(Column::ALL.map(Column::as_str))?;
     for phone in phones {
-        writer.write_record(Column::ALL.map(|column| {
-            let cell = phone.cell(column);
-            if needs_apostrophe(&cell) { format!("'{cell}") } else { cell }
-        }))?;
+        writer.write_record(Column::ALL.map(|column| safe_cell(phone.cell(column))))?;
     }
     writer.flush()?;
     Ok(())

@@ -24,7 +24,7 @@ mod tests;
 use std::io::Read;
 
 pub use columns::Column;
-pub use export::{Listed, write};
+pub use export::{Listed, safe_cell, write};
 pub use plan::{Changed, Counts, FieldChange, Finding, Plan};
 pub use row::{PhoneRow, Wrong};
 pub use text::Encoding;
