@@ -139,10 +139,9 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
     };
     let stop = shutdown.clone();
     parts.spawn(async move { webhooks.run(stop).await });
-    let access =
-        operators::operators(&config, &provisioning, outside.clone(), &mut parts, &shutdown)
-            .await?;
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
+    let access =
+        operators::operators(&config, seen.clone(), &running, &mut parts, &shutdown).await?;
     let admin = http::admin::socket(provisioning.clone(), outside, &access);
     let admin = admin.merge(http::watch::router(seen));
     parts.spawn(http::serve(admin_listener, admin, Limits::default(), shutdown.clone()));

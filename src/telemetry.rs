@@ -1,9 +1,10 @@
-//! What the daemon says about itself: lines on standard error, for journald or a terminal to keep.
+//! What the daemon says about itself: lines on standard error, or entries of journald with a field for each value.
 
 use std::io::IsTerminal as _;
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::util::TryInitError;
 
@@ -24,6 +25,8 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+    /// Entries of journald, over its socket: nothing on standard error.
+    Journald,
 }
 
 /// Why the log cannot be started.
@@ -34,28 +37,45 @@ pub enum Error {
         "the variable RUST_LOG: {0}; write a level such as `debug`, or `hotdeskd::switch=debug,info`"
     )]
     Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// journald is not there.
+    #[error(
+        "log.format = \"journald\": its socket cannot be reached: {0}; run under systemd, or write \"text\" or \"json\""
+    )]
+    Journald(std::io::Error),
     /// It was started before.
     #[error(transparent)]
     Started(#[from] TryInitError),
 }
 
-/// Starts the log on standard error. What to log: `RUST_LOG` (given as `wanted`) where it is set, else
+/// What the names of our fields begin with in journald (`HOTDESKD_PHONE`), so that none is taken for journald's own.
+const FIELDS: &str = "HOTDESKD";
+
+/// Starts the log, on standard error or at journald. What to log: `RUST_LOG` (given as `wanted`) where it is set, else
 /// by `verbose`, the number of `-v`: warnings and what the daemon does, then debug, then trace.
 ///
 /// # Errors
-/// `wanted` cannot be read, or the log was started before.
+/// `wanted` cannot be read, journald is not there, or the log was started before.
 pub fn start(format: LogFormat, verbose: u8, wanted: Option<&str>) -> Result<(), Error> {
     let filter = match wanted.filter(|wanted| !wanted.is_empty()) {
         Some(wanted) => EnvFilter::try_new(wanted)?,
         None => EnvFilter::new(level(verbose)),
     };
+    if format == LogFormat::Journald {
+        let entries = tracing_journald::layer().map_err(Error::Journald)?;
+        let entries = entries
+            .with_field_prefix(Some(FIELDS.to_owned()))
+            .with_syslog_identifier("hotdeskd".to_owned());
+        return Ok(tracing_subscriber::registry().with(filter).with(entries).try_init()?);
+    }
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => lines.finish().try_init()?,
-        LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,
+        LogFormat::Json | LogFormat::Journald => {
+            lines.json().flatten_event(true).finish().try_init()?
+        }
     }
     Ok(())
 }

@@ -5,13 +5,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::listeners::bind;
+use super::watch::Running;
 use crate::config::Config;
 use crate::http::access::Access;
-use crate::http::admin::{InProcess, Outside};
+use crate::http::admin::InProcess;
 use crate::http::peer::ProxyHeader;
 use crate::http::tls::{Tls, TlsListener, TlsSettings};
+use crate::http::watch::Watched;
 use crate::http::{self, Limits};
-use crate::provisioning::Provisioning;
 
 /// Listens for operators, where the configuration says so; answers who may come.
 ///
@@ -19,21 +20,24 @@ use crate::provisioning::Provisioning;
 /// The address cannot be listened at, or the certificate cannot be used.
 pub(super) async fn operators(
     config: &Config,
-    provisioning: &Provisioning,
-    outside: Outside,
+    seen: Watched,
+    running: &Running,
     parts: &mut JoinSet<()>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Access> {
     let settings = config.operators.access();
+    let (provisioning, outside) = seen.parts();
     let store = provisioning.desk().store().clone();
     let access =
         Access::new(settings, store, shutdown.clone()).context("the operators' sign-in")?;
     let Some(listener) = &config.admin.0 else { return Ok(access) };
     let api = InProcess::new(provisioning.clone(), outside.clone());
     let page = http::page::router(api, provisioning.clone(), access.clone()).context("the page")?;
-    let beside = vec![page];
-    let router = http::admin::listener(provisioning.clone(), outside, &access, beside);
+    let scrapers = config.operators.settings.metrics_allow.clone();
+    let beside = vec![page, http::watch::listener(seen.clone(), scrapers)];
+    let router = http::admin::listener(provisioning, outside, &access, beside);
     let tcp = bind("admin", listener.address).await?;
+    running.listens("admin", listener.address);
     let limits = Limits {
         allow: listener.allow.clone(),
         // A browser has six, and an office may come from one address.

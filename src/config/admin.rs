@@ -32,6 +32,12 @@ pub struct AdminSettings {
         serialize_with = "super::listener::as_texts"
     )]
     pub proxies: Vec<IpNet>,
+    /// From where `/metrics` and all of `/readyz` may be read without a token.
+    #[serde(
+        deserialize_with = "super::listener::networks",
+        serialize_with = "super::listener::as_texts"
+    )]
+    pub metrics_allow: Vec<IpNet>,
     /// Our certificate for this listener.
     pub tls: AdminTls,
     /// When wrong tries lock.

@@ -51,6 +51,7 @@ struct Inner {
     store_failures: Counter,
     logins: Counter,
     logouts: Counter,
+    emergencies: Counters<1>,
     pin_refusals: Counter,
     pin_locks: Counters<1>,
     redirection_runs: Counters<2>,
@@ -105,6 +106,7 @@ impl Metrics {
             store_failures: all.counter("store_failures", "Commits that failed"),
             logins: all.counter("logins", "Desk sessions that began, also of owners who returned"),
             logouts: all.counter("logouts", "Desk sessions that ended"),
+            emergencies: all.counters("emergency_calls", "Emergency calls, by what became of them"),
             pin_refusals: all.counter("pin_refusals", "PINs that were refused at phones of ours"),
             pin_locks: all.counters("pin_locks", "Locks after wrong PINs, by what was locked"),
             redirection_runs: all.counters(
@@ -167,6 +169,10 @@ impl Metrics {
             Happening::Logout { .. } => {
                 self.0.logouts.inc();
             }
+            Happening::EmergencyCall { .. } => one(&self.0.emergencies, &[("outcome", "made")]),
+            Happening::EmergencyUnreachable { .. } => {
+                one(&self.0.emergencies, &[("outcome", "unreachable")]);
+            }
             Happening::PinRefused { .. } => {
                 self.0.pin_refusals.inc();
             }
@@ -226,6 +232,9 @@ impl Inner {
         }
         for of in ["pair", "phone", "extension"] {
             zero(&self.pin_locks, &[("of", of)]);
+        }
+        for outcome in ["made", "unreachable"] {
+            zero(&self.emergencies, &[("outcome", outcome)]);
         }
         for why in Silence::ALL {
             zero(&self.pnp_silences, &[("reason", why.as_str())]);

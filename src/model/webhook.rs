@@ -17,7 +17,7 @@ pub enum WebhookEvent {
     DeskLogin,
     /// A desk session ended.
     DeskLogout,
-    /// Somebody calls for help.
+    /// Somebody calls for help, or tried to and no route took the call.
     DeskEmergency,
     /// A phone does not go on.
     PhoneStuck,
@@ -55,6 +55,9 @@ impl WebhookEvent {
         match what {
             Happening::Login { .. } | Happening::OwnerReturned { .. } => Some(Self::DeskLogin),
             Happening::Logout { .. } => Some(Self::DeskLogout),
+            Happening::EmergencyCall { .. } | Happening::EmergencyUnreachable { .. } => {
+                Some(Self::DeskEmergency)
+            }
             Happening::PhoneStuck { .. } => Some(Self::PhoneStuck),
             Happening::PhoneMoved { .. } => Some(Self::PhoneMoved),
             Happening::PinLocked { .. } => Some(Self::PinLocked),

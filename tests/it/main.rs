@@ -18,6 +18,7 @@ mod hostile_names;
 mod kill;
 mod ldap;
 mod login;
+mod logs;
 mod onboarding;
 mod page;
 mod phone_book;

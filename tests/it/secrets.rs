@@ -18,6 +18,10 @@ const ADA: &str = "1001";
 const BY_PHONE: &str = "6092718354";
 const WRONG: [&str; 3] = ["5550123987", "7700990088", "3141592653"];
 
+/// The key of a webhook's signatures, and what its operator put into its URL.
+const WEBHOOK_KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const WEBHOOK_PATH: &str = "T0k3nInTheWebhooksUrl";
+
 /// A run of a command with `input` on standard input.
 fn run_with(office: &Office, arguments: &[&str], input: &str) -> Output {
     let mut command = office.command(arguments);
@@ -116,10 +120,18 @@ async fn play(office: &Office) {
 
 #[tokio::test]
 async fn nothing_that_the_daemon_says_or_sends_holds_a_secret() {
-    let plan = Plan { arguments: &["-vv"], rust_log: Some("trace"), ..Plan::default() };
+    // Nobody is there, so what is to be told stays in the store, and what goes wrong is told.
+    let webhook = format!(
+        "[[webhook]]\nname = \"crm\"\nurl = \"http://127.0.0.1:1/hooks/{WEBHOOK_PATH}\"\nsecret = \"{WEBHOOK_KEY}\"\n\
+         events = [\"desk.login\", \"desk.logout\", \"pin.locked\"]\n"
+    );
+    let plan =
+        Plan { arguments: &["-vv"], rust_log: Some("trace"), tables: webhook, ..Plan::default() };
     let office = Office::with(plan).await;
     play(&office).await;
-    let secrets = secrets(&office);
+    let mut secrets = secrets(&office);
+    secrets.push(("key of the webhook".to_owned(), WEBHOOK_KEY.as_bytes()[6..].to_vec()));
+    secrets.push(("path of the webhook".to_owned(), WEBHOOK_PATH.as_bytes().to_vec()));
     let log = office.log();
     assert!(log.contains("DEBUG"), "the log tells little");
     assert_silent("the log", log.as_bytes(), &secrets);
@@ -134,6 +146,12 @@ async fn nothing_that_the_daemon_says_or_sends_holds_a_secret() {
     for path in ["phones", "users", "users/1001", "sessions", "journal?limit=1000"] {
         let told = office.get(path).await.to_string();
         assert_silent(path, told.as_bytes(), &secrets);
+    }
+    let waits = office.get("webhooks").await;
+    assert!(waits["targets"][0]["waiting"].as_u64() > Some(0), "{waits}");
+    assert_silent("webhooks", waits.to_string().as_bytes(), &secrets);
+    for path in ["/metrics", "/readyz"] {
+        assert_silent(path, office.fetch(path).await.1.as_bytes(), &secrets);
     }
     office.kill();
     for file in ["hotdeskd.db", "hotdeskd.db-wal"] {

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::{NodeState, Watched};
+use super::{Doors, NodeState, Watched};
 use crate::store::{DatabaseError, Store, Tx};
 
 /// How long the store may take for a write.
@@ -86,10 +87,18 @@ impl PartHealth {
     }
 }
 
-pub(super) async fn ready(State(watched): State<Watched>) -> (StatusCode, Json<Ready>) {
+pub(super) async fn ready(
+    State(Doors { watched, readers }): State<Doors>,
+    request: Request,
+) -> (StatusCode, Json<Value>) {
     let ready = watched.ready().await;
     let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(ready))
+    let told = match readers.have(request.extensions()) {
+        // Text and numbers, so it cannot fail.
+        true => serde_json::to_value(&ready).unwrap_or_default(),
+        false => json!({ "ready": ready.ready }),
+    };
+    (status, Json(told))
 }
 
 impl Watched {

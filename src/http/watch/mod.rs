@@ -8,18 +8,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{Extensions, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use ipnet::IpNet;
 use jiff::Timestamp;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use health::{LdapHealth, ListenerHealth, NodeHealth, PartHealth, Ready};
 
+use super::access::Operator;
 use super::admin::Outside;
+use super::problem::Problem;
 use crate::metrics;
+use crate::model::Role;
 use crate::provisioning::Provisioning;
 
 /// How long an answer may take.
@@ -69,21 +73,77 @@ impl Watched {
     pub fn new(provisioning: Provisioning, outside: Outside, daemon: Arc<dyn DaemonWatch>) -> Self {
         Self { provisioning, outside, daemon, costly: Arc::default(), store: Arc::default() }
     }
+
+    /// What it is made of, for the API beside it.
+    pub fn parts(&self) -> (Provisioning, Outside) {
+        (self.provisioning.clone(), self.outside.clone())
+    }
 }
 
-/// The router. `/healthz` and `/readyz` tell nothing that needs a role.
+/// Who may read what names things: `/metrics`, and the reasons in `/readyz`.
+#[derive(Clone)]
+enum Readers {
+    /// Whoever comes: it is the unix socket.
+    All,
+    /// Who has a role, and who comes from these networks.
+    Known(Arc<[IpNet]>),
+}
+
+impl Readers {
+    /// Whether this request is of one of them.
+    fn have(&self, extensions: &Extensions) -> bool {
+        let Self::Known(networks) = self else { return true };
+        let operator = extensions.get::<Operator>();
+        let peer =
+            extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
+        operator.is_some_and(|operator| operator.may(Role::Viewer))
+            || peer.is_some_and(|peer| networks.iter().any(|network| network.contains(&peer)))
+    }
+}
+
+/// What the handlers answer from.
+#[derive(Clone)]
+struct Doors {
+    watched: Watched,
+    readers: Readers,
+}
+
+/// The router of the unix socket.
 pub fn router(watched: Watched) -> Router {
+    routes(Doors { watched, readers: Readers::All })
+}
+
+/// The router beside the operators' API. Whoever has no role and comes from none of these networks is told only whether
+/// the process answers and whether it is ready.
+pub fn listener(watched: Watched, networks: Vec<IpNet>) -> Router {
+    routes(Doors { watched, readers: Readers::Known(networks.into()) })
+}
+
+/// All three paths.
+fn routes(doors: Doors) -> Router {
     Router::new()
         .route("/metrics", get(scrape))
         .route("/healthz", get(async || "the process answers\n"))
         .route("/readyz", get(health::ready))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER))
         .layer(CatchPanicLayer::new())
-        .with_state(watched)
+        .with_state(doors)
 }
 
-async fn scrape(State(watched): State<Watched>) -> Response {
+async fn scrape(
+    State(Doors { watched, readers }): State<Doors>,
+    request: Request,
+) -> Result<Response, Response> {
+    if !readers.have(request.extensions()) {
+        // Never sent on to the sign-in: who scrapes would take that for an answer.
+        let told =
+            "send a token as `Authorization: Bearer …`, or come from one of `admin.metrics_allow`";
+        let mut response = Problem::new(StatusCode::UNAUTHORIZED, told).into_response();
+        let challenge = HeaderValue::from_static("Bearer realm=\"hotdeskd\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        return Err(response);
+    }
     let levels = watched.levels().await;
     let text = watched.provisioning.desk().store().metrics().text(&levels);
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }

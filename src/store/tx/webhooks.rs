@@ -50,14 +50,14 @@ struct Data<'a> {
     #[serde(flatten)]
     entry: &'a JournalEntry,
     #[serde(skip_serializing_if = "Option::is_none")]
-    desk: Option<Desk>,
+    place: Option<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<Person>,
 }
 
 /// The phone's place.
 #[derive(Serialize)]
-struct Desk {
+struct Place {
     label: Option<String>,
     location: Option<String>,
 }
@@ -110,22 +110,22 @@ impl Tx<'_> {
         event: WebhookEvent,
         entry: &JournalEntry,
     ) -> Result<String, sqlx::Error> {
-        let desk = match entry.what.phone() {
-            Some(mac) => self.webhook_desk(mac).await?,
+        let place = match entry.what.phone() {
+            Some(mac) => self.webhook_place(mac).await?,
             None => None,
         };
         let person = match entry.what.user() {
             Some(user) => self.user(user).await?.map(|user| Person { name: user.name }),
             None => None,
         };
-        let data = Data { entry, desk, person };
+        let data = Data { entry, place, person };
         to_json(&Body { r#type: event, timestamp: entry.at, data })
     }
 
     /// What people call the place of a phone.
-    async fn webhook_desk(&mut self, mac: Mac) -> Result<Option<Desk>, sqlx::Error> {
+    async fn webhook_place(&mut self, mac: Mac) -> Result<Option<Place>, sqlx::Error> {
         let phone = self.phone(mac).await?;
-        Ok(phone.map(|phone| Desk { label: phone.label, location: phone.emergency.location }))
+        Ok(phone.map(|phone| Place { label: phone.label, location: phone.emergency.location }))
     }
 
     /// The target took it: it is forgotten.

@@ -1,7 +1,9 @@
 //! What whoever watches the daemon is told: metrics, health.
 
+mod dashboard;
 mod health;
 mod metrics;
+mod readers;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

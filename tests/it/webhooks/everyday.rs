@@ -1,5 +1,6 @@
 //! What is told, and how.
 
+use hotdeskd::simulator::CallSetup;
 use serde_json::json;
 
 use super::{SESSIONS, backlog, comes_to, log_in, office};
@@ -27,7 +28,7 @@ async fn a_login_is_told_signed_once_and_with_the_names_of_desk_and_person() {
     let data = &first["body"]["data"];
     assert_eq!(data["phone"], PHONES[0].0, "{first}");
     assert_eq!(data["by"], json!({ "caller": PHONES[0].0 }));
-    assert_eq!(data["desk"], json!({ "label": "Desk 1", "location": "Vienna, 3rd floor" }));
+    assert_eq!(data["place"], json!({ "label": "Desk 1", "location": "Vienna, 3rd floor" }));
     assert_eq!(data["person"], json!({ "name": "Ada Lovelace" }));
     assert_eq!(first["id"], format!("msg_{}", data["id"]));
     // What the journal has is what is told.
@@ -76,7 +77,7 @@ async fn a_phone_that_does_not_go_on_is_told_once_also_after_a_restart() {
     let body = &told[0]["body"];
     assert_eq!(body["type"], "phone.stuck", "{body}");
     assert_eq!(body["data"]["obstacle"]["reason"], "never-seen", "{body}");
-    assert_eq!(body["data"]["desk"]["label"], "Desk 1", "{body}");
+    assert_eq!(body["data"]["place"]["label"], "Desk 1", "{body}");
     let journal = String::from_utf8(office.run(&["journal", "list"]).stdout).unwrap();
     assert!(journal.contains("does not go on: nothing ever came from it"), "{journal}");
     office.kill();
@@ -105,4 +106,25 @@ async fn what_a_command_does_without_a_daemon_is_told_when_there_is_one() {
     office.start().await;
     comes_to(&server, &["desk.login 1003"]).await;
     assert_eq!(server.requests()[0]["body"]["data"]["by"], "command");
+}
+
+#[tokio::test]
+async fn an_emergency_call_is_told_with_desk_place_and_number() {
+    let server = WebhookServer::start();
+    let office = office(&server, "\"desk.emergency\"", "").await;
+    let desk = json!({ "label": "Desk 1", "emergency": { "location": "Vienna, 3rd floor" } });
+    office.put(&format!("phones/{}", PHONES[0].0), desk).await;
+    log_in(&office, "1001").await;
+    until("FreeSWITCH is there", async || office.fetch("/readyz").await.0 == 200).await;
+    let setup = CallSetup::new(PHONES[0].0, "999");
+    office.switch.emergency_call(setup, "999", "+431234567", &["dialled"]);
+    until("it is told", async || !server.requests().is_empty()).await;
+    let body = &server.requests()[0]["body"];
+    assert_eq!(body["type"], "desk.emergency", "{body}");
+    let data = &body["data"];
+    assert_eq!((&data["number"], &data["node"]), (&json!("999"), &json!("lab")), "{data}");
+    assert_eq!(data["place"], json!({ "label": "Desk 1", "location": "Vienna, 3rd floor" }));
+    assert_eq!(data["person"]["name"], "Ada Lovelace", "{data}");
+    let (_, text) = office.fetch("/metrics").await;
+    assert!(text.contains("hotdeskd_emergency_calls_total{outcome=\"made\"} 1"), "{text}");
 }
