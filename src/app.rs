@@ -8,6 +8,7 @@ mod listeners;
 mod operators;
 mod phones;
 mod service;
+mod system;
 mod watch;
 
 use std::path::Path;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use emergency::emergency_test;
 pub use listeners::tls_settings;
+pub use operators::admin_tls_settings;
 
 use background::Background;
 use listeners::bind;
@@ -136,9 +138,13 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         redirections,
         phones: Some(watched),
         webhooks: Some(webhooks.clone()),
+        system: None,
     };
     let stop = shutdown.clone();
     parts.spawn(async move { webhooks.run(stop).await });
+    let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
+    let report = system::Report::new(&config, running.clone(), seen);
+    let outside = Outside { system: Some(Arc::new(report)), ..outside };
     let seen = Watched::new(provisioning.clone(), outside.clone(), running.clone());
     let access =
         operators::operators(&config, seen.clone(), &running, &mut parts, &shutdown).await?;

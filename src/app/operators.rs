@@ -34,7 +34,7 @@ pub(super) async fn operators(
     let api = InProcess::new(provisioning.clone(), outside.clone());
     let page = http::page::router(api, provisioning.clone(), access.clone()).context("the page")?;
     let scrapers = config.operators.settings.metrics_allow.clone();
-    let beside = vec![page, http::watch::listener(seen.clone(), scrapers)];
+    let beside = vec![page, http::watch::listener(seen, scrapers)];
     let router = http::admin::listener(provisioning, outside, &access, beside);
     let tcp = bind("admin", listener.address).await?;
     running.listens("admin", listener.address);
@@ -45,7 +45,7 @@ pub(super) async fn operators(
         proxy: proxy(config)?,
         ..Limits::default()
     };
-    match tls(config) {
+    match admin_tls_settings(config) {
         None => parts.spawn(http::serve(tcp, router, limits, shutdown.clone())),
         Some(settings) => {
             let tls = Tls::load(settings).context("admin.tls")?;
@@ -67,7 +67,7 @@ fn proxy(config: &Config) -> anyhow::Result<Option<ProxyHeader>> {
 }
 
 /// The certificate of this listener, where it has one.
-fn tls(config: &Config) -> Option<TlsSettings> {
+pub fn admin_tls_settings(config: &Config) -> Option<TlsSettings> {
     let tls = &config.operators.settings.tls;
     Some(TlsSettings {
         certificate: tls.certificate.clone()?,

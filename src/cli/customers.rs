@@ -10,7 +10,7 @@ use super::output;
 use crate::config::Config;
 use crate::customers::Looked;
 use crate::http::admin::Ask;
-use crate::model::{LookUp, LookUpFailure, NotAsked};
+use crate::model::LookUp;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -40,7 +40,7 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
 fn told(looked: &Looked) -> String {
     let mut card = vec![
         ("number", looked.number.clone().unwrap_or_default()),
-        ("answer", sentence(&looked.answer).to_owned()),
+        ("answer", looked.answer.to_string()),
     ];
     match &looked.answer {
         LookUp::Found(customer) => card.extend([
@@ -69,33 +69,6 @@ fn told(looked: &Looked) -> String {
         [spelling.clone(), rows, took]
     });
     format!("{card}\n{}", output::table(["SPELLING", "ROWS", "TOOK"], rows, ""))
-}
-
-/// What came of it, in words.
-fn sentence(answer: &LookUp) -> &'static str {
-    match answer {
-        LookUp::Found(_) => "found",
-        LookUp::NoMatch => "nobody has this number",
-        LookUp::Ambiguous(_) => {
-            "several customers have this number, and no one team looks after them"
-        }
-        LookUp::NotAsked(NotAsked::Anonymous) => {
-            "not asked: the number is withheld, or there is none"
-        }
-        LookUp::NotAsked(NotAsked::Internal) => "not asked: it is one of our own",
-        LookUp::NotAsked(NotAsked::NotANumber) => {
-            "not asked: it is no number of the telephone network; see `customers.country`"
-        }
-        LookUp::NotAsked(NotAsked::NoDatabase) => "not asked: no `customers.url` is set",
-        LookUp::Failed(LookUpFailure::Deadline) => {
-            "the database did not answer within the deadline"
-        }
-        LookUp::Failed(LookUpFailure::Error) => "the database failed",
-        LookUp::Failed(LookUpFailure::Resting) => {
-            "the database failed too often lately, and is left alone for a while"
-        }
-        LookUp::Failed(LookUpFailure::Busy) => "too many callers are being looked up",
-    }
 }
 
 fn milliseconds(micros: u64) -> String {

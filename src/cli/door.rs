@@ -81,7 +81,9 @@ impl Door {
         let provisioning = app::provisioning(config, desk);
         let redirections = app::redirections(config, &provisioning);
         let phones = Some(app::unwatched_phones(config)?);
-        let outside = Outside { customers, ldap, queues: None, redirections, phones, webhooks };
+        let system = None;
+        let outside =
+            Outside { customers, ldap, queues: None, redirections, phones, webhooks, system };
         let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }

@@ -105,6 +105,11 @@ pub struct Examined {
 }
 
 impl Customers {
+    /// Whether there is a database.
+    pub fn is_there(&self) -> bool {
+        self.inner.is_some()
+    }
+
     /// The customers of these settings; none where no database is set. Nothing is connected yet.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The customer: somebody in another database, found by the number that calls.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A customer as the database has it; texts as they stand there.
@@ -27,6 +29,34 @@ pub enum LookUp {
     NotAsked(NotAsked),
     /// The database did not answer.
     Failed(LookUpFailure),
+}
+
+impl fmt::Display for LookUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Found(_) => "found",
+            Self::NoMatch => "nobody has this number",
+            Self::Ambiguous(_) => {
+                "several customers have this number, and no one team looks after them"
+            }
+            Self::NotAsked(NotAsked::Anonymous) => {
+                "not asked: the number is withheld, or there is none"
+            }
+            Self::NotAsked(NotAsked::Internal) => "not asked: it is one of our own",
+            Self::NotAsked(NotAsked::NotANumber) => {
+                "not asked: it is no number of the telephone network; see `customers.country`"
+            }
+            Self::NotAsked(NotAsked::NoDatabase) => "not asked: no `customers.url` is set",
+            Self::Failed(LookUpFailure::Deadline) => {
+                "the database did not answer within the deadline"
+            }
+            Self::Failed(LookUpFailure::Error) => "the database failed",
+            Self::Failed(LookUpFailure::Resting) => {
+                "the database failed too often lately, and is left alone for a while"
+            }
+            Self::Failed(LookUpFailure::Busy) => "too many callers are being looked up",
+        })
+    }
 }
 
 /// Why the database was not asked for a caller.

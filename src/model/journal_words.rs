@@ -42,6 +42,7 @@ impl Happening {
     }
 }
 
+/// The sentence, for all but calls and sign-ins.
 fn sentence(what: &Happening, time: &dyn Fn(Timestamp) -> String) -> String {
     match what {
         Happening::Login { phone, user, mode: LoginMode::Only } => {

@@ -53,6 +53,31 @@ impl Provisioning {
         with_secrets: bool,
         now: Timestamp,
     ) -> Result<Rendered, RenderError> {
+        self.render_for(mac, file, with_secrets, false, now)
+    }
+
+    /// The same as it would be if whoever it was given for last still sat there; what else changed since is not seen.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    pub fn render_as_given(
+        &self,
+        mac: Mac,
+        file: Option<&str>,
+        with_secrets: bool,
+        now: Timestamp,
+    ) -> Result<Rendered, RenderError> {
+        self.render_for(mac, file, with_secrets, true, now)
+    }
+
+    fn render_for(
+        &self,
+        mac: Mac,
+        file: Option<&str>,
+        with_secrets: bool,
+        as_given: bool,
+        now: Timestamp,
+    ) -> Result<Rendered, RenderError> {
         let memory = self.store().memory();
         let phone = memory.phone(mac).ok_or(RenderError::UnknownPhone(mac))?;
         let enrolment = memory.enrolment(mac).ok_or(RenderError::UnknownPhone(mac))?;
@@ -65,7 +90,10 @@ impl Provisioning {
         let found = found.ok_or_else(|| {
             RenderError::NoFile(file.unwrap_or_default().to_owned(), files.join(", "))
         })?;
-        let user = seated(&memory, phone);
+        let user = match as_given {
+            false => seated(&memory, phone),
+            true => memory.shown(mac).and_then(|shown| memory.user(shown.user.as_ref()?)).cloned(),
+        };
         let said = memory.shown(mac).and_then(|shown| shown.model.clone());
         let model = phone.model.as_deref().or(said.as_deref());
         let subject = Subject {

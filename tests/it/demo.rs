@@ -21,6 +21,7 @@ fn the_demo_tells_the_whole_morning() {
         "Desk 13 is Grace Hopper's. After",
         "Nothing of Ada's is left, her forwarding is off",
         "Desk 12 is nobody's. Its display: Desk 12",
+        "Signed in as helpdesk, it reads: Desk 1, Alan Turing.",
         "reaches sofia/gateway/trunk/999, showing +43123456702",
         "Nothing was forgotten",
     ] {

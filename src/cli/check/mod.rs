@@ -3,6 +3,7 @@
 mod customers;
 mod inventory;
 mod ldap;
+mod operators;
 mod phones;
 mod pnp;
 mod redirection;
@@ -89,6 +90,7 @@ pub(super) async fn run(check: &Check, config: &Config) -> Printed {
     let store = open_store(config, &mut lines).await;
     ldap::lines(config, store.as_ref(), &mut lines).await;
     listeners(config, &mut lines).await;
+    operators::lines(config, &mut lines);
     phones::lines(config, store.as_ref(), &mut lines).await;
     pnp::lines(config, &mut lines).await;
     redirection::lines(config, store.as_ref(), &mut lines).await;
@@ -173,7 +175,8 @@ async fn listeners(config: &Config, lines: &mut Vec<Line>) {
         ("listen.event_socket", config.event_socket.address),
         ("listen.switch", config.switch.address),
     ];
-    for (key, address) in ours.into_iter().chain(phones).chain(tls) {
+    let admin = config.admin.0.as_ref().map(|listener| ("listen.admin", listener.address));
+    for (key, address) in ours.into_iter().chain(phones).chain(tls).chain(admin) {
         lines.push(match TcpListener::bind(address).await {
             Ok(_) => Line::good(key, format!("{address} is free")),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {

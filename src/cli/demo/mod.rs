@@ -2,6 +2,7 @@
 
 mod boxes;
 mod customers;
+mod helpdesk;
 mod office;
 mod story;
 

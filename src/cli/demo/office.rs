@@ -7,16 +7,17 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::{boxes, customers};
+use super::{boxes, customers, helpdesk};
 use crate::cli::rehearsal::{self, Rehearsal};
 use crate::config::Config;
 use crate::customers::sample;
+use crate::http::access::PasswordDigest;
 use crate::model::Mac;
 use crate::simulator::{self, FreeSwitch, Phone, StaticDirectory, XmlCurl};
 
@@ -46,6 +47,8 @@ pub(super) struct Office {
     config: Config,
     daemon: Option<Child>,
     admin: reqwest::Client,
+    /// What the helpdesk signs in with; of this demo alone.
+    pub(super) password: SecretString,
     /// FreeSWITCH and its dialplan.
     pub(super) rehearsal: Rehearsal,
     /// The phones, in the order of the sample.
@@ -60,7 +63,8 @@ impl Office {
         std::fs::create_dir(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let inbound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let config = configure(&folder, inbound.local_addr()?)?;
+        let (password, digest) = helpdesk::password()?;
+        let config = configure(&folder, inbound.local_addr()?, &digest)?;
         sample::write(&folder.join(CRM), &customers::CUSTOMERS).await?;
         let rehearsal = Rehearsal::new(switch(&config, inbound)?, &config)?;
         let admin = reqwest::Client::builder()
@@ -70,7 +74,7 @@ impl Office {
         let phones =
             PHONES.iter().map(|(mac, secret, ..)| Ok(rehearsal::phone(mac.parse()?, secret)));
         let phones = phones.collect::<anyhow::Result<_>>()?;
-        let mut office = Self { folder, config, daemon: None, admin, rehearsal, phones };
+        let mut office = Self { folder, config, daemon: None, admin, password, rehearsal, phones };
         office.start_daemon().await?;
         office.fill().await?;
         Ok(office)
@@ -79,6 +83,12 @@ impl Office {
     /// Where phones fetch their files.
     pub(super) fn phones_url(&self) -> String {
         self.config.phones_url()
+    }
+
+    /// Where operators sign in.
+    pub(super) fn page_url(&self) -> String {
+        let address = self.config.admin.0.as_ref().map(|listener| listener.address);
+        address.map(|address| format!("http://{address}/")).unwrap_or_default()
     }
 
     /// Where `freeswitch install` writes.
@@ -135,7 +145,10 @@ impl Office {
     pub(super) async fn stay(&mut self) -> anyhow::Result<()> {
         let exe = std::env::current_exe()?;
         let (exe, config) = (exe.display(), self.config.file.display());
-        println!("\nThe office stays open until Ctrl-C. In another terminal:");
+        println!("\nThe office stays open until Ctrl-C. In a browser:");
+        let (page, password) = (self.page_url(), self.password.expose_secret());
+        println!("  {page} as {}, password {password}", helpdesk::NAME);
+        println!("In another terminal:");
         println!("  {exe} -c {config} sessions list");
         println!("  {exe} -c {config} call '*11' --phone 0004132a0002 --keys '1001#4711#'");
         println!("  {exe} -c {config} call {} --from +4315550100", customers::NUMBER);
@@ -212,10 +225,15 @@ pub(in crate::cli) fn is_sample(phone: Mac, keys: &str) -> bool {
     at_sample && keys.split('#').all(|answer| answer.is_empty() || is_known(answer))
 }
 
-fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
+fn configure(
+    folder: &Path,
+    freeswitch: SocketAddr,
+    digest: &PasswordDigest,
+) -> anyhow::Result<Config> {
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let (event_socket, switch, phones) = (free_port()?, free_port()?, free_port()?);
+    let (event_socket, switch, phones, page) =
+        (free_port()?, free_port()?, free_port()?, free_port()?);
     let file = folder.join("hotdeskd.toml");
     let text = format!(
         "# Written by `hotdeskd demo`.\n\
@@ -226,7 +244,11 @@ fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
          switch = \"{switch}\"\n\
          phones = \"{phones}\"\n\
          phones_tls = false\n\
-         admin = false\n\n\
+         admin = \"{page}\"\n\n\
+         [[admin.user]]\n\
+         name = \"{name}\"\n\
+         role = \"helpdesk\"\n\
+         password_hash = '{hash}'\n\n\
          [freeswitch.demo]\n\
          address = \"{freeswitch}\"\n\
          password = \"demo-event-socket\"\n\n\
@@ -251,6 +273,8 @@ fn configure(folder: &Path, freeswitch: SocketAddr) -> anyhow::Result<Config> {
          id = \"sales\"\n\
          departments = [\"42\"]\n",
         crm = folder.join(CRM).display(),
+        name = helpdesk::NAME,
+        hash = digest.expose(),
         number = customers::NUMBER,
     );
     std::fs::write(&file, text)?;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::time::{Instant, sleep};
 
 use super::office::{Office, label};
-use super::{boxes, customers};
+use super::{boxes, customers, helpdesk};
 use crate::cli::rehearsal::{Dial, in_words};
 use crate::simulator::{CallSetup, Heard, Outcome, Phone};
 use crate::standing::walk::{End, Step, Story};
@@ -36,6 +36,7 @@ pub(super) async fn tell(office: &mut Office) -> anyhow::Result<()> {
     ada_leaves(office, &desk2, &meeting).await.context("logging out from elsewhere")?;
     customers::tell(office, &desk2).await?;
     boxes::tell(office).await?;
+    helpdesk::tell(office).await.context("the page")?;
     without_daemon(office, &desk1, &desk2).await.context("without the daemon")?;
     with_daemon_again(office, &desk1).await.context("the daemon again")
 }

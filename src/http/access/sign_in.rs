@@ -58,13 +58,16 @@ pub(super) async fn sign_in(
         let told = "expected a form with `name` and `password`";
         Problem::new(refused.status(), told)
     })?;
-    let Ok(_place) = access.inner.places.try_acquire() else {
+    let Ok(place) = access.inner.places.try_acquire() else {
         let told = "too many people sign in at the moment; try again";
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, told));
     };
     let begun = Instant::now();
     let next = path(&form.next);
-    let Some((name, role)) = access.let_in(&form, from).await else {
+    let known = access.let_in(&form, from).await;
+    // Whoever only waits for a refusal keeps nobody out.
+    drop(place);
+    let Some((name, role)) = known else {
         tokio::time::sleep_until(begun + REFUSAL).await;
         let next =
             next.map(|next| format!("&next={}", utf8_percent_encode(next, NON_ALPHANUMERIC)));

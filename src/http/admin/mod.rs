@@ -23,6 +23,8 @@ mod queues;
 mod redirection;
 mod search;
 mod sessions;
+mod statistics;
+mod system;
 mod users;
 mod ways;
 mod webhooks;
@@ -55,6 +57,8 @@ pub use queues::QueueKeeper;
 pub use redirection::RedirectionView;
 pub use search::{PhoneRow, PhoneSearch, PhonesFound, UserRow, UserSearch, UsersFound};
 pub use sessions::{ChangeView, LoginRequest, SessionView, WhatChanged};
+pub use statistics::{Hour, Statistics, WAIT_LIMITS, Waits};
+pub use system::{ConfigurationView, SystemReport, SystemView};
 pub use users::{AwayRequest, PinRequest, SoftphoneChange, UserChange, UserImport, UserView};
 pub(super) use ways::stages_of;
 pub use ways::{PhoneWatch, StagesView, WayQuery};
@@ -69,6 +73,7 @@ use crate::people::ldap::LdapMirror;
 use crate::provisioning::Provisioning;
 use crate::provisioning::redirection::Redirections;
 use crate::webhooks::Webhooks;
+use statistics::Counts;
 
 /// How long an answer may take. A busy store and a queue of PIN hashes take seconds.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -82,6 +87,15 @@ pub struct Admin {
     outside: Outside,
     /// Who counts streams, and ends them; absent where nobody opens one.
     access: Option<Access>,
+    /// The statistics so far.
+    counts: Counts,
+}
+
+impl Admin {
+    /// Over this desk and its phones, and what is outside.
+    fn new(provisioning: Provisioning, outside: Outside, access: Option<Access>) -> Self {
+        Self { provisioning, outside, access, counts: Counts::default() }
+    }
 }
 
 /// What an office may have beside the desk, where it does.
@@ -99,6 +113,14 @@ pub struct Outside {
     pub phones: Option<Arc<dyn PhoneWatch>>,
     /// Other systems that are told of what happens.
     pub webhooks: Option<Webhooks>,
+    /// Who knows how the daemon is.
+    pub system: Option<Arc<dyn SystemReport>>,
+}
+
+impl FromRef<Admin> for Counts {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.counts.clone()
+    }
 }
 
 impl FromRef<Admin> for Customers {
@@ -141,6 +163,9 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::get("/me", Viewer, me::show),
         Route::get("/phones", Viewer, phones::list),
         Route::get("/overview", Viewer, overview::now),
+        Route::get("/statistics", Viewer, statistics::week),
+        Route::get("/system", Viewer, system::show),
+        Route::get("/system/configuration", Admin, system::configuration),
         Route::get("/phones/search", Viewer, search::phones),
         Route::get("/phones/{mac}", Viewer, phones::show),
         Route::put("/phones/{mac}", Admin, phones::save),
@@ -202,12 +227,12 @@ fn api(admin: Admin) -> Router {
 
 /// The router of commands that have the store for themselves: whoever may run them may do everything.
 pub fn router(provisioning: Provisioning, outside: Outside) -> Router {
-    for_everything(Admin { provisioning, outside, access: None })
+    for_everything(Admin::new(provisioning, outside, None))
 }
 
 /// The router of the unix socket: whoever may use it may do everything.
 pub fn socket(provisioning: Provisioning, outside: Outside, access: &Access) -> Router {
-    for_everything(Admin { provisioning, outside, access: Some(access.clone()) })
+    for_everything(Admin::new(provisioning, outside, Some(access.clone())))
 }
 
 fn for_everything(admin: Admin) -> Router {
@@ -226,7 +251,7 @@ pub fn listener(
     access: &Access,
     beside: Vec<Router>,
 ) -> Router {
-    let api = api(Admin { provisioning, outside, access: Some(access.clone()) });
+    let api = api(Admin::new(provisioning, outside, Some(access.clone())));
     let all = beside.into_iter().fold(api, Router::merge);
     answers::complete(access.around(all))
 }

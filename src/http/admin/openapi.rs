@@ -10,11 +10,13 @@ use serde_json::Value;
 /// What belongs to no kind of thing.
 const BASE: &str = include_str!("openapi/base.json");
 /// The parts: `paths` and `schemas` each.
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 6] = [
+    include_str!("openapi/found.json"),
     include_str!("openapi/phones.json"),
     include_str!("openapi/users.json"),
     include_str!("openapi/sessions.json"),
     include_str!("openapi/others.json"),
+    include_str!("openapi/system.json"),
 ];
 
 /// The document as it is answered.

@@ -98,6 +98,7 @@ pub(super) async fn now(
     Ok(Json(tokio::task::spawn_blocking(look).await.unwrap_or_default()))
 }
 
+/// How it stands, with the desk sessions of one user or of all.
 fn look(memory: &Memory, user: Option<&Extension>) -> Overview {
     let mut overview = Overview { users: memory.users().count(), ..Overview::default() };
     for phone in memory.phones() {

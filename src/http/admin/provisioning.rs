@@ -25,6 +25,9 @@ pub struct RenderQuery {
     /// Whether passwords and keys are in it.
     #[serde(default)]
     pub secrets: bool,
+    /// As the phone was given it last, as far as that depends on who sat there then.
+    #[serde(default)]
+    pub as_given: bool,
 }
 
 /// How a phone is to be enrolled.
@@ -76,7 +79,15 @@ pub(super) async fn render(
         let told = "a file with its secrets is for the role admin";
         return Err(Problem::new(StatusCode::FORBIDDEN, told));
     }
-    let rendered = provisioning.render(mac, query.file.as_deref(), query.secrets, Timestamp::now());
+    let rendered = match query.as_given {
+        true => provisioning.render_as_given(
+            mac,
+            query.file.as_deref(),
+            query.secrets,
+            Timestamp::now(),
+        ),
+        false => provisioning.render(mac, query.file.as_deref(), query.secrets, Timestamp::now()),
+    };
     rendered.map(Json).map_err(|error| {
         let status = match &error {
             RenderError::UnknownPhone(_) | RenderError::NoFile(..) => StatusCode::NOT_FOUND,

@@ -137,6 +137,7 @@ pub struct UserRow {
 struct Words(Vec<String>);
 
 impl Words {
+    /// Of a text, as much of it as is looked for.
     fn of(text: &str) -> Self {
         let text: String = text.chars().take(LONGEST).collect::<String>().to_lowercase();
         let words = text.split_whitespace().take(MOST_WORDS);
@@ -166,6 +167,7 @@ fn plain_mac(word: &str) -> Option<String> {
     is_mac.then(|| pairs().collect())
 }
 
+/// How many rows are answered.
 fn limit(asked: usize) -> Result<usize, Problem> {
     match asked {
         0 => Ok(100),
@@ -174,6 +176,7 @@ fn limit(asked: usize) -> Result<usize, Problem> {
     }
 }
 
+/// What an address says, or why it cannot be taken.
 fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
     let Query(query) = query.map_err(|refused| {
         Problem::new(StatusCode::BAD_REQUEST, format!("the request: {}", refused.body_text()))
@@ -193,6 +196,7 @@ pub(super) async fn phones(
     Ok(Json(tokio::task::spawn_blocking(looked).await.unwrap_or_default()))
 }
 
+/// Looks at every phone once. The store is let go again and again: FreeSWITCH is answered from it meanwhile.
 fn find_phones(
     provisioning: &Provisioning,
     outside: &Outside,
@@ -233,6 +237,7 @@ fn find_phones(
     found
 }
 
+/// Whether a phone is one of those that are asked for.
 fn passes(search: &PhoneSearch, row: &PhoneRow) -> bool {
     search.stage.is_none_or(|stage| row.stage == stage)
         && (!search.stuck || row.stuck.is_some())
@@ -259,6 +264,7 @@ fn natural(text: &str) -> Vec<(usize, String)> {
     parts
 }
 
+/// Whether the words stand with a phone.
 fn is_named(memory: &Memory, phone: &Phone, words: &Words) -> bool {
     let mac = phone.mac.to_string();
     let session = memory.session(phone.mac);
@@ -273,6 +279,7 @@ fn is_named(memory: &Memory, phone: &Phone, words: &Words) -> bool {
     words.stand_in(&texts)
 }
 
+/// A phone as a list shows it.
 fn row(memory: &Memory, phone: &Phone, way: WayView) -> PhoneRow {
     let since = way.steps.iter().find(|step| step.stage == way.stage).and_then(|step| step.at);
     let waiting = memory.wanted_of(WantedKind::Resync, &phone.mac.to_string());
@@ -311,6 +318,7 @@ pub(super) async fn users(
     Ok(Json(tokio::task::spawn_blocking(looked).await.unwrap_or_default()))
 }
 
+/// Looks at every user once.
 fn find_users(desk: &Desk, search: &UserSearch, most: usize) -> UsersFound {
     let words = Words::of(&search.q);
     let memory = desk.store().memory();
@@ -334,6 +342,7 @@ fn find_users(desk: &Desk, search: &UserSearch, most: usize) -> UsersFound {
     UsersFound { total, users }
 }
 
+/// A person as a list shows them.
 fn user_row(memory: &Memory, user: &User) -> UserRow {
     let label = |mac: &Mac| memory.phone(*mac).and_then(|phone| phone.label.clone());
     UserRow {

@@ -1,12 +1,12 @@
 //! What webhooks are to be told, and telling them again.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::Outside;
 use crate::desk;
-use crate::http::problem::{Input, Problem};
+use crate::http::problem::{Input, Params, Problem};
 use crate::webhooks::{Webhooks, WebhooksView};
 
 /// Which deliveries are meant.
@@ -39,7 +39,7 @@ pub struct Retried {
 
 pub(super) async fn list(
     State(outside): State<Outside>,
-    Query(query): Query<WebhookQuery>,
+    Params(query): Params<WebhookQuery>,
 ) -> Result<Json<WebhooksView>, Problem> {
     let Some(webhooks) = outside.webhooks else { return Ok(Json(WebhooksView::default())) };
     let view = webhooks.view(query.target.as_deref()).await;

@@ -14,6 +14,7 @@ const SCRIPTS: [&str; 2] = ["htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js"];
 /// The name under which they are served.
 const SCRIPT: &str = "live.js";
 
+/// The files in the binary.
 #[derive(RustEmbed)]
 #[folder = "templates/web/static"]
 struct Static;
@@ -31,6 +32,7 @@ fn bytes(name: &str) -> Option<Vec<u8>> {
     Static::get(name).map(|file| file.data.into_owned())
 }
 
+/// What a browser is told that a file is; only these are served.
 fn kind(name: &str) -> Option<&'static str> {
     match name.rsplit_once('.')?.1 {
         "css" => Some("text/css; charset=utf-8"),
@@ -47,6 +49,7 @@ pub(super) fn path(name: &str) -> Option<String> {
     Some(format!("/static/{digest}/{name}"))
 }
 
+/// Answers a file, whatever digest it was asked for with: an old page may ask while a new daemon runs.
 pub(super) async fn get(Path((_, name)): Path<(String, String)>) -> Response {
     let (Some(kind), Some(bytes)) = (kind(&name), bytes(&name)) else {
         return StatusCode::NOT_FOUND.into_response();

@@ -4,13 +4,19 @@
 //! table of roles and one journal. Templates are HTML that escapes everything; nothing on a page comes from elsewhere, and
 //! no script or style stands in it.
 
+mod customers;
 mod files;
+mod journal;
 mod live;
 mod notice;
 mod now;
 mod people;
 mod phones;
+mod plot;
 mod queue_cache;
+mod queues;
+mod redirection;
+mod system;
 mod told;
 mod views;
 
@@ -81,6 +87,17 @@ pub fn table() -> Vec<Route<Page>> {
         Route::get("/phones", Viewer, phones::list),
         Route::get("/phones/{mac}", Viewer, phones::show),
         Route::get("/live/phones/{mac}", Viewer, phones::live),
+        Route::get("/phones/{mac}/file", Viewer, phones::file),
+        Route::get("/queues", Viewer, queues::show),
+        Route::get("/live/queues", Viewer, queues::live),
+        Route::post("/queues/sync", Admin, queues::sync),
+        Route::get("/customers", Viewer, customers::show),
+        Route::get("/redirection", Viewer, redirection::show),
+        Route::get("/live/redirection", Viewer, redirection::live),
+        Route::post("/redirection", Admin, redirection::start),
+        Route::get("/journal", Viewer, journal::show),
+        Route::get("/journal/export", Viewer, journal::export),
+        Route::get("/system", Viewer, system::show),
         Route::post("/phones/{mac}/log-out", Helpdesk, phones::log_out),
         Route::post("/phones/{mac}/log-in", Helpdesk, phones::log_in),
         Route::post("/phones/{mac}/resync", Helpdesk, phones::resync),

@@ -9,9 +9,9 @@ use minijinja::{Value, context};
 
 use super::told::Line;
 use super::views::value;
-use super::{Page, live};
+use super::{Page, live, plot};
 use crate::http::access::Signed;
-use crate::http::admin::{Ask, Overview};
+use crate::http::admin::{Ask, Overview, StagesView, Statistics};
 use crate::http::problem::Problem;
 use crate::model::{JournalEntry, NodeQueues};
 
@@ -20,7 +20,11 @@ const ENTRIES: usize = 12;
 
 pub(super) async fn show(State(page): State<Page>, signed: Signed) -> Result<Response, Problem> {
     let values = values(&page, &signed).await?;
-    page.html("now.html", &signed, context! { here => "now", live => "/live/now", ..values })
+    let statistics: Statistics = page.ask(&signed, Ask::get("/statistics")).await?;
+    let stages: StagesView = page.ask(&signed, Ask::get("/phones/stages")).await?;
+    let (week, stages) = (plot::week(&statistics), plot::stages(stages.stages.into_iter()));
+    let values = context! { here => "now", live => "/live/now", week, stages, ..values };
+    page.html("now.html", &signed, values)
 }
 
 /// All that the page shows.

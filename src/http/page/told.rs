@@ -12,7 +12,10 @@ pub(super) struct Line {
     id: i64,
     at: jiff::Timestamp,
     sentence: Vec<Part>,
+    /// Who did it, behind the sentence; empty where the sentence says it.
     by: String,
+    /// Who did it.
+    actor: String,
 }
 
 /// A piece of a sentence.
@@ -47,10 +50,16 @@ impl Line {
             names.push(Name { id: user.to_string(), text, href: format!("/people/{user}") });
         }
         let by = match &entry.by {
-            Actor::Caller(_) | Actor::Outside => String::new(),
+            Actor::Caller(_) | Actor::Outside | Actor::Daemon => String::new(),
             other => format!("by {other}"),
         };
-        Self { id: entry.id, at: entry.at, sentence: parts(&upper(&what), &names), by }
+        Self {
+            id: entry.id,
+            at: entry.at,
+            sentence: parts(&upper(&what), &names),
+            by,
+            actor: entry.by.to_string(),
+        }
     }
 
     /// The sentence without links.

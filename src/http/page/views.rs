@@ -11,11 +11,12 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 
 use super::files;
-use crate::model::Stage;
+use crate::model::{Stage, escape_xml};
 
 /// How much work a template may be: the longest page takes a hundredth of it.
 const FUEL: u64 = 50_000_000;
 
+/// The templates in the binary.
 #[derive(RustEmbed)]
 #[folder = "templates/web"]
 struct Templates;
@@ -76,6 +77,8 @@ impl Views {
         environment.add_filter("clock", clock);
         environment.add_filter("stage", stage);
         environment.add_filter("source", source);
+        environment.add_filter("told", told);
+        environment.add_filter("query", super::encoded);
         environment.add_filter("bytes", bytes);
         let sections: Vec<Value> = SECTIONS
             .into_iter()
@@ -142,6 +145,16 @@ fn time(
 /// A step of the way in words.
 fn stage(name: &str) -> String {
     name.parse().map_or_else(|_| name.to_owned(), |stage: Stage| stage.title().to_owned())
+}
+
+/// A sentence of ours in which commands stand between backticks, as everywhere; here they look like commands.
+fn told(text: &str) -> Value {
+    let mut html = String::new();
+    for (at, piece) in text.split('`').enumerate() {
+        let piece = escape_xml(piece);
+        html += &if at % 2 == 1 { format!("<code>{piece}</code>") } else { piece };
+    }
+    Value::from_safe_string(html)
 }
 
 /// Where a user comes from, in words.

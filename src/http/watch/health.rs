@@ -102,7 +102,8 @@ pub(super) async fn ready(
 }
 
 impl Watched {
-    async fn ready(&self) -> Ready {
+    /// Whether it can, now.
+    pub async fn ready(&self) -> Ready {
         let store = {
             // Whoever comes meanwhile takes what this one finds.
             let mut probe = self.store.lock().await;

@@ -1,8 +1,9 @@
 //! Each role against each route.
 
-use hotdeskd::http::admin;
+use hotdeskd::http::{admin, page};
 use hotdeskd::model::Role;
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 
 use super::{Browser, office};
 use crate::support::operator_token;
@@ -36,10 +37,53 @@ async fn each_route_is_for_its_role_and_those_above_it() {
 }
 
 #[tokio::test]
+async fn each_page_is_for_its_role_and_those_above_it() {
+    let office = office().await;
+    let nobody = Browser::new(&office);
+    for role in Role::ALL {
+        let browser = Browser::signed_in(&office, role.as_str()).await;
+        let me: Value = browser.get("/api/v1/me").await.json().await.unwrap();
+        let token = me["csrf"].as_str().unwrap();
+        for route in page::table() {
+            let path = filled(route.path());
+            let name = format!("{role}: {} {path}", route.method());
+            let kind = "application/x-www-form-urlencoded";
+            let ask = |browser: &Browser| {
+                browser.ask(route.method().clone(), &path).header("content-type", kind)
+            };
+            let refused = ask(&nobody).send().await.unwrap();
+            match *route.method() == Method::GET {
+                true => {
+                    assert_eq!(refused.status(), StatusCode::SEE_OTHER, "{name}");
+                    let to = refused.headers()["location"].to_str().unwrap();
+                    assert!(
+                        to.starts_with("/sign-in?next=%2F") || to.starts_with("/sign-in?next=/"),
+                        "{to}"
+                    );
+                }
+                false => assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{name}"),
+            }
+            let answer = ask(&browser).header("x-csrf-token", token).send().await.unwrap();
+            let is_refused = answer.status() == StatusCode::FORBIDDEN;
+            assert_eq!(is_refused, role < route.role(), "{name}: {}", answer.status());
+            if *route.method() != Method::GET {
+                let without = ask(&browser).send().await.unwrap();
+                assert_eq!(without.status(), StatusCode::FORBIDDEN, "{name} without the token");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_changes_something_is_not_for_those_who_look() {
-    for route in admin::table() {
-        if *route.method() != Method::GET {
-            assert!(route.role() > Role::Viewer, "{} {}", route.method(), route.path());
+    let api = admin::table()
+        .into_iter()
+        .map(|route| (route.method().clone(), route.path(), route.role()));
+    let pages =
+        page::table().into_iter().map(|route| (route.method().clone(), route.path(), route.role()));
+    for (method, path, role) in api.chain(pages) {
+        if method != Method::GET {
+            assert!(role > Role::Viewer, "{method} {path}");
         }
     }
 }

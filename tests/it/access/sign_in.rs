@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::json;
 
 use super::{Browser, office};
-use crate::support::{OPERATOR_PASSWORD, operator_token};
+use crate::support::{OPERATOR_PASSWORD, Office, Plan, operator_token};
 
 #[tokio::test]
 async fn who_signs_in_is_known_until_the_sign_out_and_a_stolen_cookie_is_worth_nothing_then() {
@@ -158,4 +158,37 @@ async fn a_program_has_a_token_and_no_cookie() {
     assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
     assert!(wrong.headers()["www-authenticate"].to_str().unwrap().starts_with("Bearer "));
     assert_eq!(wrong.headers()["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn over_tls_the_cookie_is_for_tls_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls =
+        format!("tls = {{ certificate = {certificate:?}, key = {key:?} }}\nsession_hours = 1\n");
+    let office = Office::with(Plan { operators: true, admin: tls, ..Plan::default() }).await;
+    let url = office.admin_url().replace("http://127.0.0.1:", "https://localhost:");
+    let form = folder.path().join("form");
+    std::fs::write(&form, format!("name=viewer&password={OPERATOR_PASSWORD}")).unwrap();
+    let curl = |arguments: &[&str]| {
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--silent", "--noproxy", "*", "--ipv4", "--include", "--cacert"]);
+        let ran = curl.arg(&certificate).args(arguments).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let form = format!("@{}", form.display());
+    let told = curl(&["--data", &form, &format!("{url}sign-in")]);
+    let cookie = told.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    assert!(cookie.starts_with("__Host-hotdeskd="), "{told}");
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    let pair = cookie.split(';').next().unwrap();
+    let me = format!("{url}api/v1/me");
+    assert!(curl(&["--cookie", pair, &me]).starts_with("HTTP/1.1 200"));
+    // Under the name without the prefix anybody beside us could have planted it.
+    let planted = pair.replace("__Host-", "");
+    assert!(curl(&["--cookie", &planted, &me]).starts_with("HTTP/1.1 401"));
 }

@@ -59,6 +59,15 @@ async fn a_person_is_found_logged_in_and_given_a_pin_that_is_shown_once() {
     office.log_in(&desk, "*111002", &pin).await;
     browser.click("form[action$='/log-out'] button").await;
     until("she is nowhere", async || office.sessions().await.is_empty()).await;
+    // Five wrong PINs lock, which is told, and lifted.
+    for _ in 0..5 {
+        office.guess(&desk, "1002", "4711").await;
+    }
+    browser.open(&format!("{}people/1002", office.admin_url())).await;
+    browser.until("#locked", "Wrong PINs").await;
+    browser.click("form[action$='/unlock'] button").await;
+    browser.until("#notice", "The locks are lifted").await;
+    assert_eq!(browser.text("#locked").await, None);
     // Calls go elsewhere meanwhile.
     browser.fill("#away", "+436601234567").await;
     browser.click("form[action='/people/1002/away'] button").await;

@@ -1,6 +1,9 @@
 //! The page in a real Chromium: what people see, do and hear of it.
 
 mod everyday;
+mod everywhere;
+mod hostile;
+mod pictures;
 
 use crate::support::browser::Browser;
 use crate::support::{OPERATOR_PASSWORD, Office, Plan};

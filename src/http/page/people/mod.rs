@@ -5,6 +5,7 @@ mod actions;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ use super::{Page, encoded};
 use crate::http::access::Signed;
 use crate::http::admin::{Ask, Overview, UserView, UsersFound};
 use crate::http::problem::{Named, Problem};
-use crate::model::{Extension, JournalEntry};
+use crate::model::{Extension, Happening, JournalEntry};
 
 /// How many entries of the journal are shown.
 const ENTRIES: usize = 30;
@@ -79,11 +80,18 @@ async fn with(
     let journal = format!("/journal?user={extension}&limit={ENTRIES}");
     let entries: Vec<JournalEntry> = page.ask(signed, Ask::get(&journal)).await?;
     let entries = page.lines(entries.iter().rev());
+    let locks = format!("/journal?user={extension}&what=pin-locked,pin-unlocked&limit=1");
+    let locks: Vec<JournalEntry> = page.ask(signed, Ask::get(&locks)).await?;
+    let locked = locks.first().and_then(|entry| match &entry.what {
+        Happening::PinLocked { until, .. } if Timestamp::now() < *until => Some(*until),
+        _ => None,
+    });
     let found: Overview =
         page.ask(signed, Ask::get(&format!("/overview?user={extension}"))).await?;
     let seats = value(found.sessions);
     let (notice, entries, user) = (value(notice), value(entries), value(user));
-    let values = context! { here => "people", user, entries, seats, notice, made };
+    let locked = value(locked);
+    let values = context! { here => "people", user, entries, seats, locked, notice, made };
     page.html("person.html", signed, values)
 }
 

@@ -1,6 +1,7 @@
 //! *Phones*: found by what is typed, and one phone's page.
 
 mod actions;
+mod file;
 mod one;
 
 use std::fmt::Write as _;
@@ -11,6 +12,7 @@ use minijinja::context;
 use serde::{Deserialize, Serialize};
 
 pub(super) use actions::{enrol, log_in, log_out, restart, resync};
+pub(super) use file::show as file;
 pub(super) use one::{live, show};
 
 use super::views::value;

@@ -111,6 +111,7 @@ pub(in crate::http::page) async fn live(
     live::stream(&to, &by, Box::new(look))
 }
 
+/// The page's live parts.
 async fn parts(page: &Page, signed: &Signed, mac: Mac) -> Result<Vec<live::Part>, Problem> {
     let values = values(page, signed, mac).await?;
     let values = context! { signed => crate::http::page::context(signed), ..values };
