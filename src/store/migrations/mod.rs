@@ -21,8 +21,8 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (9, "inventory", include_str!("sqlite/0009_inventory.sql")),
     (10, "redirections", include_str!("sqlite/0010_redirections.sql")),
     (11, "ways", include_str!("sqlite/0011_ways.sql")),
-    (13, "webhooks", include_str!("sqlite/0013_webhooks.sql")),
-    (14, "attendance", include_str!("sqlite/0014_attendance.sql")),
+    (12, "webhooks", include_str!("sqlite/0012_webhooks.sql")),
+    (13, "attendance", include_str!("sqlite/0013_attendance.sql")),
 ];
 
 /// Checks that the store has this version's schema, and changes nothing.

@@ -156,7 +156,7 @@ async fn entries_from_before_the_kinds_are_found_by_their_kind() {
         "DROP TABLE phone_calls",
         "DROP TABLE calls_watched",
         "DROP TABLE emergency_calls",
-        "DELETE FROM _sqlx_migrations WHERE version = 14",
+        "DELETE FROM _sqlx_migrations WHERE version = 13",
     ] {
         sqlx::query(statement).execute(&mut old).await.unwrap();
     }
