@@ -23,6 +23,8 @@ use crate::store::Memory;
 const MOST: usize = 1_000;
 /// How much of what was typed is looked for, in characters.
 const LONGEST: usize = 100;
+/// From how many of its digits on a MAC address is found by a part.
+const LEAST_OF_MAC: usize = 4;
 /// How many words of it: each is looked for in every row.
 const MOST_WORDS: usize = 8;
 
@@ -148,13 +150,17 @@ impl Words {
         )
     }
 
-    /// Whether each of them stands in one of the texts.
-    fn stand_in(&self, texts: &[&str]) -> bool {
+    /// Whether each of them stands in one of the texts, or in the MAC address, there only if it is long enough to be
+    /// meant: 13 stands in every Snom's, and whoever looks for "desk 13" means none of these.
+    fn stand_in(&self, texts: &[&str], mac: &str) -> bool {
         if self.0.is_empty() {
             return true;
         }
         let texts: Vec<String> = texts.iter().map(|text| text.to_lowercase()).collect();
-        self.0.iter().all(|word| texts.iter().any(|text| text.contains(word.as_str())))
+        self.0.iter().all(|word| {
+            let in_mac = word.len() >= LEAST_OF_MAC && mac.contains(word.as_str());
+            in_mac || texts.iter().any(|text| text.contains(word.as_str()))
+        })
     }
 }
 
@@ -272,11 +278,10 @@ fn is_named(memory: &Memory, phone: &Phone, words: &Words) -> bool {
     let desk = phone.desk_extension.as_ref().map(ToString::to_string);
     let optional = [&phone.label, &phone.vendor, &phone.model, &phone.emergency.location, &desk];
     let mut texts: Vec<&str> = optional.into_iter().flatten().map(String::as_str).collect();
-    texts.push(&mac);
     texts.extend(user.map(|user| user.name.as_str()));
     texts.extend(session.map(|session| session.user.as_str()));
     texts.extend(phone.tags.iter().map(|tag| tag.as_str()));
-    words.stand_in(&texts)
+    words.stand_in(&texts, &mac)
 }
 
 /// A phone as a list shows it.
@@ -332,7 +337,7 @@ fn find_users(desk: &Desk, search: &UserSearch, most: usize) -> UsersFound {
         texts.extend(user.teams.iter().map(|team| team.as_str()));
         let labels = seats.iter().filter_map(|mac| memory.phone(*mac)?.label.as_deref());
         texts.extend(labels);
-        if words.stand_in(&texts) {
+        if words.stand_in(&texts, "") {
             found.insert((user.name.to_lowercase(), &user.extension), user);
         }
     }
@@ -362,12 +367,12 @@ mod tests {
 
     #[test]
     fn words_stand_anywhere_and_macs_as_people_copy_them() {
-        let texts = ["Desk 12, Vienna", "0004132a0001", "Ada Lovelace"];
+        let (texts, mac) = (["Desk 12, Vienna", "Ada Lovelace"], "0004132a0001");
         for found in ["", "desk 12", "ADA vienna", "00:04:13:2A:00:01", "00-04-13", "132a"] {
-            assert!(Words::of(found).stand_in(&texts), "{found}");
+            assert!(Words::of(found).stand_in(&texts, mac), "{found}");
         }
         for missing in ["desk 13", "ada graz", "00:04:14"] {
-            assert!(!Words::of(missing).stand_in(&texts), "{missing}");
+            assert!(!Words::of(missing).stand_in(&texts, mac), "{missing}");
         }
     }
 
