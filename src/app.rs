@@ -138,6 +138,11 @@ pub async fn serve(config: Config, shutdown: CancellationToken) -> anyhow::Resul
         redirections,
         phones: Some(watched),
         webhooks: Some(webhooks.clone()),
+        emergency: Some(emergency::Tester::new(
+            config.clone(),
+            desk.store().clone(),
+            background.handle(),
+        )),
         system: None,
     };
     let stop = shutdown.clone();

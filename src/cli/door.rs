@@ -82,8 +82,16 @@ impl Door {
         let redirections = app::redirections(config, &provisioning);
         let phones = Some(app::unwatched_phones(config)?);
         let system = None;
-        let outside =
-            Outside { customers, ldap, queues: None, redirections, phones, webhooks, system };
+        let outside = Outside {
+            customers,
+            ldap,
+            queues: None,
+            redirections,
+            phones,
+            webhooks,
+            emergency: None,
+            system,
+        };
         let api = InProcess::new(provisioning, outside);
         Ok(Self { way: Way::Here { api, _lock: lock } })
     }

@@ -70,6 +70,14 @@ pub(super) enum Command {
         /// The extension.
         extension: Extension,
     },
+    /// Sets where calls go to while the user is nowhere; everything else of the user stays.
+    #[command(after_help = "Example:\n  hotdeskd users away 1001 +436601234567")]
+    Away {
+        /// The extension.
+        extension: Extension,
+        /// `voicemail`, or a number.
+        destination: AwayDestination,
+    },
     /// Removes a user, who is logged out everywhere and owns no phone any more.
     #[command(after_help = "Example:\n  hotdeskd users remove 1001")]
     Remove {
@@ -148,6 +156,13 @@ pub(super) async fn run(command: &Command, config: &Config) -> Printed {
             let path = format!("/users/{extension}/unlock");
             let () = Door::open(config).await?.ask(Ask::new(Method::POST, &path)).await?;
             format!("User {extension} is unlocked.\n")
+        }
+        Command::Away { extension, destination } => {
+            let path = format!("/users/{extension}/away");
+            let away = json!({ "away": destination });
+            let ask = Ask::new(Method::PUT, &path).with(away);
+            let _: UserView = Door::open(config).await?.ask(ask).await?;
+            format!("While user {extension} is nowhere, calls go to {destination}.\n")
         }
         Command::Remove { extension } => {
             let path = format!("/users/{extension}");

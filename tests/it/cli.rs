@@ -107,6 +107,7 @@ const MORNING: &[(&str, &str)] = &[
         "User 1002 is added.\nThere is no PIN yet; `hotdeskd users pin 1002` sets one.\n",
     ),
     ("sessions login 1001 0004132a0001", "1001 is logged in at 0004132a0001.\n"),
+    ("users away 1001 +436601234567", "While user 1001 is nowhere, calls go to +436601234567.\n"),
     (
         "phones add 0004132a0002 --owner 1002 --desk-extension 2002 --replace",
         "Phone 0004132a0002 is saved.\n",
@@ -120,7 +121,7 @@ const MORNING: &[(&str, &str)] = &[
     (
         "users list",
         "USER  NAME   AT            AWAY           HOT DESK  PIN  FROM\n\
-         1001  Ada    0004132a0001  +436641234567  yes       no   here\n\
+         1001  Ada    0004132a0001  +436601234567  yes       no   here\n\
          1002  Grace  0004132a0002  voicemail      no        no   here\n",
     ),
     (
@@ -131,7 +132,7 @@ const MORNING: &[(&str, &str)] = &[
     ),
     (
         "users show 1001",
-        "user       1001\nname       Ada\nat         0004132a0001\naway       +436641234567\n\
+        "user       1001\nname       Ada\nat         0004132a0001\naway       +436601234567\n\
          hot desk   yes\nPIN        not set\nsoftphone  no\ngroups     sales\n\
          variables  toll_allow=domestic\nfrom       here\n",
     ),
@@ -363,6 +364,7 @@ fn bad_input_is_refused_with_the_right_code() {
         ("users show 1009", 1, "no user with extension 1009"),
         ("users remove 1009", 1, "no user with extension 1009"),
         ("users unlock 1009", 1, "no user with extension 1009"),
+        ("users away 1009 voicemail", 1, "no user with extension 1009"),
         ("users pin 1009 --random", 1, "no user with extension 1009"),
         ("sessions login 1009 0004132a0001", 1, "no such user"),
         ("sessions login 1001 0004132a0009", 1, "not in the inventory"),

@@ -7,6 +7,7 @@
 mod answers;
 mod customers;
 mod edits;
+mod emergency;
 mod events;
 mod idempotency;
 mod in_process;
@@ -43,6 +44,7 @@ use axum::middleware::{from_fn_with_state, map_request};
 use tokio::net::UnixListener;
 use tower_http::timeout::TimeoutLayer;
 
+pub use emergency::{EmergencyTestView, EmergencyTester};
 pub use events::EventsQuery;
 pub use in_process::{Ask, InProcess, Method};
 pub use journal::{JournalQuery, Kinds, MOST_ENTRIES};
@@ -113,6 +115,8 @@ pub struct Outside {
     pub phones: Option<Arc<dyn PhoneWatch>>,
     /// Other systems that are told of what happens.
     pub webhooks: Option<Webhooks>,
+    /// Who walks emergency calls.
+    pub emergency: Option<Arc<dyn EmergencyTester>>,
     /// Who knows how the daemon is.
     pub system: Option<Arc<dyn SystemReport>>,
 }
@@ -209,6 +213,8 @@ pub fn table() -> Vec<Route<Admin>> {
         Route::post("/queues/sync", Admin, queues::sync),
         Route::get("/webhooks", Viewer, webhooks::list),
         Route::post("/webhooks/retry", Admin, webhooks::retry),
+        Route::get("/emergency/test", Viewer, emergency::show),
+        Route::post("/emergency/test", Helpdesk, emergency::start),
         Route::get("/customers/lookup", Helpdesk, customers::look_up),
         Route::get("/journal", Viewer, journal::list),
         Route::get("/events", Viewer, events::stream),

@@ -98,6 +98,7 @@ pub fn table() -> Vec<Route<Page>> {
         Route::get("/journal", Viewer, journal::show),
         Route::get("/journal/export", Viewer, journal::export),
         Route::get("/system", Viewer, system::show),
+        Route::post("/system/emergency-test", Helpdesk, system::test_emergency),
         Route::post("/phones/{mac}/log-out", Helpdesk, phones::log_out),
         Route::post("/phones/{mac}/log-in", Helpdesk, phones::log_in),
         Route::post("/phones/{mac}/resync", Helpdesk, phones::resync),

@@ -12,7 +12,7 @@ pub(super) struct Notice {
 
 /// What was done, as the address says it behind a redirect: words of our own only, so that no address makes the page say
 /// something else.
-const DONE: [(&str, &str); 16] = [
+const DONE: [(&str, &str); 17] = [
     ("logged-in", "Logged in. The phone is told to show it."),
     ("logged-out", "Logged out. The phone is told to show it."),
     ("nobody", "Nobody sat there; nothing changed."),
@@ -29,6 +29,7 @@ const DONE: [(&str, &str); 16] = [
     ("started", "Begun."),
     ("stopped", "It ends after what is being done."),
     ("saved", "Saved."),
+    ("walked", "Every phone's emergency calls were walked; nothing was dialled."),
 ];
 
 impl Notice {

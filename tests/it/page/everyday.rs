@@ -75,3 +75,29 @@ async fn a_person_is_found_logged_in_and_given_a_pin_that_is_shown_once() {
     assert_eq!(office.get("users/1002").await["away"], "+436601234567");
     assert!(!office.log().contains(&pin));
 }
+
+#[tokio::test]
+async fn whether_everybody_reaches_the_emergency_service_is_tried_from_the_page() {
+    let office = office().await;
+    let browser = signed_in(&office, "helpdesk").await;
+    browser.open(&format!("{}system", office.admin_url())).await;
+    browser.until("main", "Not tested since the daemon started").await;
+    browser.click("form[action='/system/emergency-test'] button").await;
+    browser.until("#notice", "nothing was dialled").await;
+    // FreeSWITCH has none of our files yet.
+    browser.until("main", "not all get through").await;
+    browser.until("main", "run `hotdeskd freeswitch install`").await;
+    assert!(office.run(&["freeswitch", "install"]).status.success());
+    until("a walk found nothing wrong", async || {
+        let last = office.get("emergency/test").await;
+        if last["running"].is_null() && last["found"]["failing"] == serde_json::json!([]) {
+            return true;
+        }
+        office.post("emergency/test", serde_json::json!({})).await;
+        false
+    })
+    .await;
+    browser.open(&format!("{}system", office.admin_url())).await;
+    browser.until("main", "3 of 3 phones and handsets reach").await;
+    was_quiet(&browser, &office).await;
+}
