@@ -14,6 +14,14 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// So many addresses of a forwarding chain are looked at.
 const HOPS: usize = 32;
 
+/// The network of an address, so many bits long with IPv4 and with IPv6.
+pub(super) fn network_of(address: IpAddr, v4: u8, v6: u8) -> IpNet {
+    let address = address.to_canonical();
+    let length = if address.is_ipv4() { v4 } else { v6 };
+    // Past the most the address alone.
+    IpNet::new(address, length).map_or(IpNet::from(address), |network| network.trunc())
+}
+
 /// In a request's extensions: the other end has a verified certificate of the phone with this MAC
 /// address, and its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

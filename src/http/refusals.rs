@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
+use super::peer::network_of;
+
 /// So many networks are remembered, at about 100 bytes each.
 const MOST: usize = 16_384;
 /// How often the quiet ones are looked for when there is no room.
@@ -148,10 +150,7 @@ impl Record {
 
 /// The network of an address.
 fn network(address: IpAddr) -> IpNet {
-    let address = address.to_canonical();
-    let length = if address.is_ipv4() { 24 } else { 48 };
-    // Never the fallback: both lengths are allowed.
-    IpNet::new(address, length).map_or(IpNet::from(address), |network| network.trunc())
+    network_of(address, 24, 48)
 }
 
 #[cfg(test)]

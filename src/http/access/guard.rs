@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::http::peer::network_of;
 use crate::model::{Counter, GuardLimit};
 
 /// The most counters; one more forgets the one that was touched the longest ago.
@@ -159,10 +160,7 @@ fn make_room(counters: &mut HashMap<Key, (Counter, Timestamp)>, key: &Key) {
 
 /// An address of IPv4, or whoever has an IPv6 /64.
 fn network(address: IpAddr) -> IpNet {
-    let address = address.to_canonical();
-    let length = if address.is_ipv4() { 32 } else { 64 };
-    // Never the fallback: both lengths are allowed.
-    IpNet::new(address, length).map_or(IpNet::from(address), |network| network.trunc())
+    network_of(address, 32, 64)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a page says above itself after something was done, or was not.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A message above a page.
 #[derive(Debug, Clone, Serialize)]
@@ -31,6 +31,20 @@ const DONE: [(&str, &str); 17] = [
     ("saved", "Saved."),
     ("walked", "Every phone's emergency calls were walked; nothing was dialled."),
 ];
+
+/// What a page's address says was done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WasDone {
+    done: Option<String>,
+}
+
+impl WasDone {
+    /// The message of it.
+    pub(super) fn notice(&self) -> Option<Notice> {
+        Notice::done(self.done.as_deref())
+    }
+}
 
 impl Notice {
     /// What was done.

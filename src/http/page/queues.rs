@@ -6,9 +6,8 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use minijinja::{Value, context};
-use serde::Deserialize;
 
-use super::notice::Notice;
+use super::notice::{Notice, WasDone};
 use super::queue_cache::team;
 use super::views::value;
 use super::{Page, done, live, plot};
@@ -17,19 +16,12 @@ use crate::http::admin::{Ask, Method, Statistics};
 use crate::http::problem::Problem;
 use crate::model::{JournalEntry, NodeQueues, Standing};
 
-/// What the address says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
-    done: Option<String>,
-}
-
 pub(super) async fn show(
     State(page): State<Page>,
     signed: Signed,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<WasDone>,
 ) -> Result<Response, Problem> {
-    with(&page, &signed, Notice::done(asked.done.as_deref())).await
+    with(&page, &signed, asked.notice()).await
 }
 
 /// The page with a message.

@@ -10,7 +10,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::notice::Notice;
+use super::notice::{Notice, WasDone};
 use super::views::value;
 use super::{Page, done, live};
 use crate::http::access::Signed;
@@ -22,19 +22,12 @@ use crate::provisioning::redirection::{Outcome, RunStatus};
 /// How many rows are shown; the command line lists all.
 const MOST: usize = 500;
 
-/// What the address says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
-    done: Option<String>,
-}
-
 pub(super) async fn show(
     State(page): State<Page>,
     signed: Signed,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<WasDone>,
 ) -> Result<Response, Problem> {
-    with(&page, &signed, Notice::done(asked.done.as_deref())).await
+    with(&page, &signed, asked.notice()).await
 }
 
 /// The page with a message.

@@ -5,10 +5,9 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use minijinja::context;
-use serde::Deserialize;
 use tokio::time::sleep;
 
-use super::notice::Notice;
+use super::notice::WasDone;
 use super::views::value;
 use super::{Page, done};
 use crate::http::access::Signed;
@@ -21,17 +20,10 @@ const MOST: usize = 100;
 /// How often, and how many times, is looked whether a walk is done.
 const LOOK: (Duration, usize) = (Duration::from_millis(200), 40);
 
-/// What the address says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
-    done: Option<String>,
-}
-
 pub(super) async fn show(
     State(page): State<Page>,
     signed: Signed,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<WasDone>,
 ) -> Result<Response, Problem> {
     let system: SystemView = page.ask(&signed, Ask::get("/system")).await?;
     let mut configuration = None;
@@ -45,7 +37,7 @@ pub(super) async fn show(
     if let Some(found) = &mut emergency.found {
         found.failing.truncate(MOST);
     }
-    let notice = value(Notice::done(asked.done.as_deref()));
+    let notice = value(asked.notice());
     let emergency = value(emergency);
     let system = value(system);
     let values =

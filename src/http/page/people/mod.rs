@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use actions::{log_in, log_out, set_away, set_pin, unlock};
 
-use super::notice::Notice;
+use super::notice::{Notice, WasDone};
 use super::phones::ROWS;
 use super::views::value;
 use super::{Page, encoded};
@@ -51,20 +51,13 @@ pub(super) async fn list(
     page.html("people.html", &signed, values)
 }
 
-/// What the address says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
-    done: Option<String>,
-}
-
 pub(super) async fn show(
     State(page): State<Page>,
     signed: Signed,
     Named(extension): Named<Extension>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<WasDone>,
 ) -> Result<Response, Problem> {
-    let notice = Notice::done(asked.done.as_deref());
+    let notice = asked.notice();
     with(&page, &signed, &extension, notice, context! {}).await
 }
 
