@@ -76,8 +76,8 @@ async fn calls_that_were_made_while_nobody_was_there_are_told_at_the_next_connec
     let (other, elsewhere) = self::freeswitch().await;
     dial(&freeswitch, ONE, "999", &["dialled"]);
     dial(&other, TWO, "112", &[]);
-    // Somebody else's, and nothing that could be one.
-    freeswitch.api("db insert/hotdesk_emergency/a b/x").await;
+    // Somebody else's, which makes the list begin like an error, and nothing that could be one.
+    freeswitch.api("db insert/hotdesk_emergency/-ERR a b/x").await;
     freeswitch.api("db insert/hotdesk_emergency/nonsense/x").await;
     let office = Office::open(&[address, elsewhere]).await;
     listen(&office);
@@ -87,7 +87,7 @@ async fn calls_that_were_made_while_nobody_was_there_are_told_at_the_next_connec
     assert_eq!(calls, [missed(ONE, "999"), missed(TWO, "112")]);
     until_forgotten(&other).await;
     let wait = async {
-        while remembered(&freeswitch).await != "a b" {
+        while remembered(&freeswitch).await != "-ERR a b" {
             sleep(Duration::from_millis(20)).await;
         }
     };
@@ -105,7 +105,7 @@ async fn calls_that_were_made_while_nobody_was_there_are_told_at_the_next_connec
     let office = office.again(&[address], Arc::new(CheckSync)).await;
     listen(&office);
     let wait = async {
-        while remembered(&freeswitch).await != "a b" {
+        while remembered(&freeswitch).await != "-ERR a b" {
             sleep(Duration::from_millis(20)).await;
         }
     };
